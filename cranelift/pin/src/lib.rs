@@ -1,0 +1,1 @@
+//! Empty: only the manifest and its lock matter.

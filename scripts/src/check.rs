@@ -1,0 +1,141 @@
+//! `cargo xtask check`.
+
+use crate::checkout::build;
+use crate::clif_util::prepare;
+use crate::fork::export::{apply, export};
+use crate::fork::save::read_queue;
+use crate::git::{Commit, Git, Tree};
+use crate::pin::Pin;
+use crate::queue::{Queue, SERIES};
+use crate::repo::{Repo, cargo};
+use crate::steps::{Counts, run_check, run_function};
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use std::fs;
+use std::process::Command;
+
+/// Check format, lints, docs, tidiness, and that the fork survives its round trips
+#[derive(Args)]
+#[command(after_help = "Example, before a commit:\n  cargo xtask check && git commit")]
+pub struct Check {}
+
+impl Check {
+    /// Runs every check.
+    pub fn run(&self, repo: &Repo) -> Result<()> {
+        prepare(repo)?;
+        let counts = run_all(repo)?;
+        println!("\n{counts}");
+        if counts.failed > 0 {
+            bail!("checks failed; the command of each is printed above it");
+        }
+        Ok(())
+    }
+}
+
+/// Every check, failing or not.
+pub fn run_all(repo: &Repo) -> Result<Counts> {
+    let (root, scripts) = (repo.path(""), repo.path("scripts"));
+    let mut counts = Counts::default();
+    for dir in [&root, &scripts] {
+        let lints = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny=warnings",
+        ];
+        counts = counts.and(run_check(cargo(dir).args(["fmt", "--check"])));
+        counts = counts.and(run_check(cargo(dir).args(lints)));
+    }
+    let mut docs = cargo(&root);
+    docs.args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-Dwarnings");
+    Ok(counts
+        .and(run_check(&mut docs))
+        .and(new_files(repo)?)
+        .and(crate::tidy::run(repo)?)
+        .and(run_function("round trip: make, then save", || {
+            round_trip(repo)
+        }))
+        .and(run_function("round trip: export, then apply", || {
+            export_round_trip(repo)
+        })))
+}
+
+/// Our own files in the fork are no member of a workspace, so `cargo fmt` does not see them.
+fn new_files(repo: &Repo) -> Result<Counts> {
+    let queue = Queue::read(repo, &Pin::read(repo)?)?;
+    let files: Vec<_> = queue
+        .new_files
+        .keys()
+        .filter(|path| path.ends_with(".rs"))
+        .collect();
+    if files.is_empty() {
+        return Ok(Counts::default());
+    }
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt
+        .current_dir(repo.path(""))
+        .args(["--check", "--edition", "2024"])
+        .args(files);
+    Ok(run_check(&mut rustfmt))
+}
+
+/// A fork made anew says the same as the files that it was made from.
+fn round_trip(repo: &Repo) -> Result<()> {
+    let dir = repo.target().join("round-trip/fork");
+    // Not through `make`: that would leave a fresh fork alone.
+    build(repo, &dir)?;
+    let pin = Pin::read(repo)?;
+    let mut made = read_queue(&dir, &pin)?.files();
+    if !repo.path(SERIES).exists() {
+        made.retain(|path, bytes| path != SERIES || !bytes.is_empty());
+    }
+    for (path, bytes) in &made {
+        ensure!(
+            fs::read(repo.path(path)).is_ok_and(|b| b == *bytes),
+            "{path} is not what `cargo xtask fork save` writes; run `cargo xtask fork make`, then `cargo xtask fork save --force`"
+        );
+    }
+    println!("{} files are the same", made.len());
+    Ok(())
+}
+
+/// The export, applied to a repository like upstream's with an unrelated commit on top, gives the fork.
+fn export_round_trip(repo: &Repo) -> Result<()> {
+    let base = repo.target().join("round-trip");
+    let upstream = base.join("upstream");
+    match fs::remove_dir_all(&upstream) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            bail!("cannot remove {}: {e}", upstream.display())
+        }
+        _ => {}
+    }
+    let pin = Pin::read(repo)?;
+    let commit = |message: &str, files| Commit {
+        author: "xtask <xtask@localhost>".into(),
+        date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
+        message: message.into(),
+        files,
+    };
+    let git = Git::init(&upstream)?;
+    let unrelated = Tree::from([("README.md".into(), b"unrelated\n".to_vec())]);
+    git.import(&[
+        commit("upstream\n", pin.sources(repo)?),
+        commit("unrelated\n", unrelated),
+    ])?;
+    let patches = export(repo, &base.join("export"))?;
+    apply(&patches, &upstream)?;
+    let fork = Git::at(&base.join("fork"));
+    for krate in &pin.crates {
+        let tree = |git: &Git| git.text(&["rev-parse", &format!("HEAD:{}", krate.folder)]);
+        let (exported, made) = (tree(&git)?, tree(&fork)?);
+        ensure!(
+            exported == made,
+            "the export gives tree {exported} in {}, the fork is {made}",
+            krate.folder
+        );
+    }
+    println!("{} patches give the same tree", patches.len());
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! `cargo xtask`: makes and keeps the fork of Cranelift in `cranelift/`, and runs the project's tests and checks.
+
+pub mod check;
+pub mod checkout;
+pub mod ci;
+pub mod clif_util;
+pub mod fork;
+pub mod git;
+pub mod outside;
+pub mod patch;
+pub mod pin;
+pub mod queue;
+pub mod repo;
+pub mod setup;
+pub mod steps;
+pub mod test;
+pub mod tidy;
+pub mod unchanged;

@@ -1,0 +1,780 @@
+//! The text of a patch in `cranelift/patches/`: bytes to [`Patch`] and back, and its exact application to one file.
+//!
+//! The format is that of `git format-patch -U0 --zero-commit --full-index --no-renames`, less everything that git versions
+//! or upstream's text could change: no `[PATCH]`, no statistics, no signature, no function names in hunk headers, no context.
+//! Files that the patch adds are named (`new file: PATH`), not contained.
+//!
+//! Invariant: no file system, no processes, no panic, whatever the bytes are.
+
+use std::fmt;
+
+/// One patch of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// `Name <address>`.
+    pub author: String,
+    /// As in RFC 2822: `Fri, 20 Nov 2026 09:32:21 +0000`.
+    pub date: String,
+    /// The first line of the message.
+    pub subject: String,
+    /// The rest of the message, without blank lines around it.
+    pub body: String,
+    /// Paths of the files that the patch adds.
+    pub new_files: Vec<String>,
+    /// Changes of files that exist.
+    pub files: Vec<FileDiff>,
+}
+
+/// The change of one existing file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Path in the checkout.
+    pub path: String,
+    /// Git's blob id before.
+    pub old: String,
+    /// Git's blob id after.
+    pub new: String,
+    /// In the order of the file.
+    pub hunks: Vec<Hunk>,
+}
+
+/// Consecutive lines replaced by others. Lines end with their line feed, unless the file ends without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hunk {
+    /// Line number of the first removed line or, if there is none, of the line before the insertion.
+    pub old_start: u32,
+    /// As `old_start`, for the added lines in the resulting file.
+    pub new_start: u32,
+    /// Lines taken out.
+    pub removed: Vec<Vec<u8>>,
+    /// Lines put in.
+    pub added: Vec<Vec<u8>>,
+}
+
+/// Why bytes are not a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// Counted from 1.
+    pub line: usize,
+    /// A sentence.
+    pub what: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+const ZERO_COMMIT: &str = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001";
+const NO_NEWLINE: &[u8] = b"\\ No newline at end of file";
+
+/// The trailers that every patch must have.
+pub const TRAILERS: [&str; 3] = ["Upstream-Status", "Drop-When", "Test"];
+
+impl Patch {
+    /// Reads a patch file.
+    pub fn parse(bytes: &[u8]) -> Result<Patch, ParseError> {
+        let mut lines = Lines::new(bytes);
+        if lines.text()? != ZERO_COMMIT {
+            return Err(lines.error(format!("expected `{ZERO_COMMIT}`")));
+        }
+        let author = lines.header("From: ")?;
+        if !is_author(&author) {
+            return Err(lines.error("the author is not of the form `Name <address>`"));
+        }
+        let date = lines.header("Date: ")?;
+        if !is_date(&date) {
+            return Err(
+                lines.error("the date is not of the form `Fri, 20 Nov 2026 09:32:21 +0000`")
+            );
+        }
+        let mut subject = lines.header("Subject: ")?;
+        while lines.peek().is_some_and(|l| l.starts_with(b" ")) {
+            subject.push(' ');
+            subject.push_str(lines.text()?.trim());
+        }
+        if !lines.text()?.is_empty() {
+            return Err(lines.error("expected an empty line after the subject"));
+        }
+        let mut body = String::new();
+        loop {
+            match lines.text()? {
+                "---" => break,
+                line => body = body + line + "\n",
+            }
+        }
+        let mut new_files = Vec::new();
+        while lines.peek().is_some_and(|l| l.starts_with(b"new file: ")) {
+            let path = lines.header("new file: ")?;
+            check_path(&path).map_err(|e| lines.error(e))?;
+            new_files.push(path);
+        }
+        if lines.peek() == Some(b"") {
+            lines.text()?;
+        }
+        let files = lines.diffs()?;
+        let patch = Patch {
+            author,
+            date,
+            subject,
+            body: body.trim_matches('\n').into(),
+            new_files,
+            files,
+        };
+        patch.check_paths_differ().map_err(|e| lines.error(e))?;
+        Ok(patch)
+    }
+
+    /// The bytes of the patch file, the same on every machine.
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = format!(
+            "{ZERO_COMMIT}\nFrom: {}\nDate: {}\nSubject: {}\n\n{}\n---\n",
+            self.author, self.date, self.subject, self.body
+        )
+        .into_bytes();
+        for path in &self.new_files {
+            out.extend(format!("new file: {path}\n").into_bytes());
+        }
+        if !self.new_files.is_empty() && !self.files.is_empty() {
+            out.push(b'\n');
+        }
+        self.files.iter().for_each(|file| file.write(&mut out));
+        out
+    }
+
+    /// The whole commit message.
+    pub fn message(&self) -> String {
+        if self.body.is_empty() {
+            format!("{}\n", self.subject)
+        } else {
+            format!("{}\n\n{}\n", self.subject, self.body)
+        }
+    }
+
+    /// The `Key: value` lines of the last paragraph, continuation lines joined.
+    pub fn trailers(&self) -> Vec<(String, String)> {
+        let mut trailers: Vec<(String, String)> = Vec::new();
+        for line in self.body.rsplit("\n\n").next().unwrap_or("").lines() {
+            match (line.split_once(": "), trailers.last_mut()) {
+                (_, Some((_, value))) if line.starts_with([' ', '\t']) => {
+                    *value = format!("{value} {}", line.trim())
+                }
+                (Some((key, value)), _) => trailers.push((key.into(), value.trim().into())),
+                _ => {}
+            }
+        }
+        trailers
+    }
+
+    /// Judges subject and trailers by the house rules; the error is a sentence without its subject ("lacks …").
+    pub fn check_message(&self) -> Result<(), String> {
+        let area = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_/, ".contains(c);
+        match self.subject.split_once(": ") {
+            Some((a, rest)) if !a.is_empty() && a.chars().all(area) && !rest.trim().is_empty() => {}
+            _ => return Err("has a subject that is not of the form `area: what it does`".into()),
+        }
+        if self.subject.chars().count() > 72 {
+            return Err("has a subject of more than 72 characters".into());
+        }
+        if self.subject.ends_with('.') {
+            return Err("has a subject that ends with a full stop".into());
+        }
+        let present = self.trailers();
+        match TRAILERS
+            .iter()
+            .find(|t| !present.iter().any(|(k, v)| k == *t && !v.is_empty()))
+        {
+            Some(missing) => Err(format!(
+                "lacks the trailer `{missing}:` in the last paragraph of its message"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The file name that the subject gives: `abi: Add a thing` is `abi-add-a-thing.patch`.
+    pub fn file_name(&self) -> String {
+        let words = self.subject.to_lowercase();
+        let words: Vec<_> = words
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .collect();
+        format!("{}.patch", words.join("-"))
+    }
+
+    /// Lines added and removed in existing files.
+    pub fn line_counts(&self) -> (usize, usize) {
+        let hunks = || self.files.iter().flat_map(|f| &f.hunks);
+        (
+            hunks().map(|h| h.added.len()).sum(),
+            hunks().map(|h| h.removed.len()).sum(),
+        )
+    }
+
+    fn check_paths_differ(&self) -> Result<(), String> {
+        let mut paths: Vec<_> = self
+            .new_files
+            .iter()
+            .chain(self.files.iter().map(|f| &f.path))
+            .collect();
+        paths.sort();
+        match paths.windows(2).find(|w| w[0] == w[1]) {
+            Some(twice) => Err(format!("`{}` occurs twice in the patch", twice[0])),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FileDiff {
+    /// Reads the output of `git diff -U0 --full-index`; function names in hunk headers are dropped.
+    pub fn parse_git(bytes: &[u8]) -> Result<Vec<FileDiff>, ParseError> {
+        let mut plain = Vec::with_capacity(bytes.len());
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            match line
+                .strip_prefix(b"@@ ")
+                .and_then(|rest| rest.windows(3).position(|w| w == b" @@"))
+            {
+                Some(end) => plain.extend([&line[..end + 6], b"\n"].concat()),
+                None => plain.extend(line),
+            }
+        }
+        Lines::new(&plain).diffs()
+    }
+
+    /// The file after the change. Exact: every line number and every removed line must be right.
+    pub fn apply(&self, file: &[u8]) -> Result<Vec<u8>, String> {
+        let source: Vec<&[u8]> = file.split_inclusive(|b| *b == b'\n').collect();
+        let (mut out, mut out_lines, mut cursor) = (Vec::new(), 0, 0);
+        for hunk in &self.hunks {
+            let misplaced = || format!("the hunk at line {} does not fit the file", hunk.old_start);
+            let at = index(hunk.old_start, &hunk.removed).ok_or_else(misplaced)?;
+            let kept = source.get(cursor..at).ok_or_else(misplaced)?;
+            cursor = at + hunk.removed.len();
+            out.extend(kept.concat());
+            out_lines += kept.len();
+            if source.get(at..cursor)
+                != Some(&hunk.removed.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            {
+                return Err(format!(
+                    "the lines removed at line {} are not in the file",
+                    hunk.old_start
+                ));
+            }
+            if index(hunk.new_start, &hunk.added) != Some(out_lines) {
+                return Err(misplaced());
+            }
+            out.extend(hunk.added.concat());
+            out_lines += hunk.added.len();
+        }
+        out.extend(source.get(cursor..).unwrap_or_default().concat());
+        Ok(out)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let FileDiff {
+            path,
+            old,
+            new,
+            hunks,
+        } = self;
+        out.extend(
+            format!("diff --git a/{path} b/{path}\nindex {old}..{new} 100644\n--- a/{path}\n+++ b/{path}\n").into_bytes(),
+        );
+        for hunk in hunks {
+            let side = |start, lines: &[_]| match lines.len() {
+                1 => format!("{start}"),
+                n => format!("{start},{n}"),
+            };
+            let (old, new) = (
+                side(hunk.old_start, &hunk.removed),
+                side(hunk.new_start, &hunk.added),
+            );
+            out.extend(format!("@@ -{old} +{new} @@\n").into_bytes());
+            for (sign, lines) in [(b'-', &hunk.removed), (b'+', &hunk.added)] {
+                for line in lines {
+                    out.push(sign);
+                    out.extend(line);
+                    if !line.ends_with(b"\n") {
+                        out.push(b'\n');
+                        out.extend(NO_NEWLINE);
+                        out.push(b'\n');
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a path may occur in the queue: relative, plain ASCII names, none that starts with a dot (so no `..`, no `.git`).
+pub fn check_path(path: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    if path
+        .split('/')
+        .all(|name| !name.is_empty() && !name.starts_with('.') && name.chars().all(plain))
+    {
+        Ok(())
+    } else {
+        Err(format!(
+            "the path `{}` is not allowed in the queue",
+            path.escape_debug()
+        ))
+    }
+}
+
+/// Where the lines of one side of a hunk begin, counted from 0.
+fn index(start: u32, lines: &[Vec<u8>]) -> Option<usize> {
+    (start as usize).checked_sub(usize::from(!lines.is_empty()))
+}
+
+struct Lines<'a> {
+    rest: &'a [u8],
+    /// The number of the line returned last.
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Lines {
+            rest: bytes,
+            number: 0,
+        }
+    }
+
+    fn error(&self, what: impl Into<String>) -> ParseError {
+        ParseError {
+            line: self.number,
+            what: what.into(),
+        }
+    }
+
+    /// The next line without its line feed.
+    fn peek(&self) -> Option<&'a [u8]> {
+        (!self.rest.is_empty()).then(|| self.rest.split(|b| *b == b'\n').next().unwrap_or_default())
+    }
+
+    fn next(&mut self) -> Result<&'a [u8], ParseError> {
+        self.number += 1;
+        let line = self
+            .peek()
+            .ok_or_else(|| self.error("the patch ends too early"))?;
+        match self.rest.get(line.len() + 1..) {
+            Some(rest) => self.rest = rest,
+            None => return Err(self.error("the last line has no line feed")),
+        }
+        Ok(line)
+    }
+
+    fn text(&mut self) -> Result<&'a str, ParseError> {
+        let line = self.next()?;
+        let text = std::str::from_utf8(line).map_err(|_| self.error("the line is not UTF-8"))?;
+        if text.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(self.error("the line has control characters"));
+        }
+        Ok(text)
+    }
+
+    fn header(&mut self, key: &str) -> Result<String, ParseError> {
+        match self.text()?.strip_prefix(key) {
+            Some(value) if !value.trim().is_empty() && value.trim() == value => Ok(value.into()),
+            _ => Err(self.error(format!("expected `{key}` and a value"))),
+        }
+    }
+
+    fn diffs(&mut self) -> Result<Vec<FileDiff>, ParseError> {
+        let mut files = Vec::new();
+        while self.peek().is_some() {
+            files.push(self.diff()?);
+        }
+        Ok(files)
+    }
+
+    fn diff(&mut self) -> Result<FileDiff, ParseError> {
+        let header = self.text()?;
+        let path = header
+            .strip_prefix("diff --git a/")
+            .and_then(|rest| rest.split_once(" b/"))
+            .filter(|(a, b)| a == b)
+            .map(|(a, _)| a.to_string())
+            .ok_or_else(|| {
+                self.error("expected `diff --git a/PATH b/PATH` with the same path twice")
+            })?;
+        check_path(&path).map_err(|e| self.error(e))?;
+        let (old, new) = self
+            .text()?
+            .strip_prefix("index ")
+            .and_then(|rest| rest.strip_suffix(" 100644"))
+            .and_then(|ids| ids.split_once(".."))
+            .filter(|(old, new)| is_blob_id(old) && is_blob_id(new))
+            .ok_or_else(|| {
+                self.error(
+                    "expected `index OLD..NEW 100644` with full blob ids of an existing plain file",
+                )
+            })?;
+        for expected in [format!("--- a/{path}"), format!("+++ b/{path}")] {
+            if self.text()? != expected {
+                return Err(self.error(format!("expected `{expected}`")));
+            }
+        }
+        let mut hunks = Vec::new();
+        while self.peek().is_some_and(|l| !l.starts_with(b"diff ")) {
+            hunks.push(self.hunk()?);
+        }
+        if hunks.is_empty() {
+            return Err(self.error(format!("`{path}` has no hunk")));
+        }
+        Ok(FileDiff {
+            path,
+            old: old.into(),
+            new: new.into(),
+            hunks,
+        })
+    }
+
+    fn hunk(&mut self) -> Result<Hunk, ParseError> {
+        if self
+            .peek()
+            .is_some_and(|l| l.starts_with(b" ") || l.is_empty())
+        {
+            self.next()?;
+            return Err(self.error("context lines are not allowed"));
+        }
+        let header = String::from_utf8_lossy(self.next()?);
+        let ((old_start, old_len), (new_start, new_len)) = header
+            .strip_prefix("@@ -")
+            .and_then(|rest| rest.strip_suffix(" @@"))
+            .and_then(|rest| rest.split_once(" +"))
+            .and_then(|(old, new)| Some((range(old)?, range(new)?)))
+            .filter(|(old, new)| old.1 + new.1 > 0)
+            .ok_or_else(|| self.error("expected `@@ -LINE,COUNT +LINE,COUNT @@`, not both counts zero, and nothing after it"))?;
+        let removed = self.hunk_lines(b'-', old_len)?;
+        let added = self.hunk_lines(b'+', new_len)?;
+        Ok(Hunk {
+            old_start,
+            new_start,
+            removed,
+            added,
+        })
+    }
+
+    fn hunk_lines(&mut self, sign: u8, count: u64) -> Result<Vec<Vec<u8>>, ParseError> {
+        let mut lines = Vec::new();
+        for _ in 0..count {
+            let mut line = match self.next()?.split_first() {
+                Some((b' ', _)) => return Err(self.error("context lines are not allowed")),
+                Some((s, line)) if *s == sign => line.to_vec(),
+                _ => {
+                    return Err(self.error(format!(
+                        "expected a line that starts with `{}`",
+                        sign as char
+                    )));
+                }
+            };
+            if self.peek() == Some(NO_NEWLINE) {
+                self.next()?;
+                if lines.len() as u64 + 1 != count {
+                    return Err(self.error("only the last line can lack its line feed"));
+                }
+            } else {
+                line.push(b'\n');
+            }
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+}
+
+/// `LINE` or `LINE,COUNT`.
+fn range(text: &str) -> Option<(u32, u64)> {
+    let number = |s: &str| {
+        s.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| s.parse::<u32>().ok())
+            .flatten()
+    };
+    match text.split_once(',') {
+        Some((start, count)) => Some((number(start)?, number(count)?.into())),
+        None => Some((number(text)?, 1)),
+    }
+}
+
+fn is_blob_id(id: &str) -> bool {
+    id.len() == 40
+        && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        && id.bytes().any(|b| b != b'0')
+}
+
+fn is_author(author: &str) -> bool {
+    let Some((name, address)) = author.strip_suffix('>').and_then(|a| a.split_once(" <")) else {
+        return false;
+    };
+    let plain = |s: &str| !s.trim().is_empty() && !s.contains(['<', '>']);
+    plain(name) && plain(address) && !address.contains(' ')
+}
+
+fn is_date(date: &str) -> bool {
+    let digits = |s: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())
+    };
+    let [weekday, day, month, year, time, zone] = date.split(' ').collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    ["Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,"].contains(&weekday)
+        && digits(day, 1..=2)
+        && [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        .contains(&month)
+        && digits(year, 4..=4)
+        && time.split(':').count() == 3
+        && time.split(':').all(|part| digits(part, 2..=2))
+        && zone
+            .strip_prefix(['+', '-'])
+            .is_some_and(|z| digits(z, 4..=4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "\
+From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+From: Jörg Example <j@example.org>
+Date: Fri, 20 Nov 2026 09:32:21 +0000
+Subject: abi: add a thing
+
+Why it is so.
+
+Upstream-Status: Pending [not sent]
+Drop-When: upstream has it
+Test: a.clif,
+ b.clif
+---
+new file: cranelift/demo/src/new.rs
+
+diff --git a/cranelift/demo/src/lib.rs b/cranelift/demo/src/lib.rs
+index 1111111111111111111111111111111111111111..2222222222222222222222222222222222222222 100644
+--- a/cranelift/demo/src/lib.rs
++++ b/cranelift/demo/src/lib.rs
+@@ -1,0 +2 @@
++two
+@@ -3 +4,2 @@
+-four
++4
++five
+\\ No newline at end of file
+";
+
+    fn error_of(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from:?} is not in the example");
+        Patch::parse(GOOD.replacen(from, to, 1).as_bytes())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn parse_then_write_is_the_identity() {
+        let patch = Patch::parse(GOOD.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(patch.write()).unwrap(), GOOD);
+        assert_eq!(patch.file_name(), "abi-add-a-thing.patch");
+        assert_eq!(patch.line_counts(), (3, 1));
+        assert_eq!(
+            patch.trailers()[2],
+            ("Test".to_string(), "a.clif, b.clif".to_string())
+        );
+        assert_eq!(patch.check_message(), Ok(()));
+    }
+
+    #[test]
+    fn applies_exactly_or_not_at_all() {
+        let diff = Patch::parse(GOOD.as_bytes()).unwrap().files.remove(0);
+        assert_eq!(
+            diff.apply(b"one\nthree\nfour\n").unwrap(),
+            b"one\ntwo\nthree\n4\nfive"
+        );
+        assert!(
+            diff.apply(b"zero\none\nthree\nfour\n")
+                .unwrap_err()
+                .contains("not in the file")
+        );
+        assert!(
+            diff.apply(b"one\nthree\nfour")
+                .unwrap_err()
+                .contains("not in the file")
+        );
+        assert!(diff.apply(b"one\n").unwrap_err().contains("does not fit"));
+        assert!(diff.apply(b"").unwrap_err().contains("does not fit"));
+        let mut moved = diff.clone();
+        moved.hunks[1].new_start = 9;
+        assert!(
+            moved
+                .apply(b"one\nthree\nfour\n")
+                .unwrap_err()
+                .contains("does not fit")
+        );
+    }
+
+    #[test]
+    fn context_lines_are_refused() {
+        assert_eq!(
+            error_of("+two\n", " one\n+two\n"),
+            "line 20: context lines are not allowed"
+        );
+        assert_eq!(
+            error_of("+two\n", "+two\n three\n"),
+            "line 21: context lines are not allowed"
+        );
+        assert_eq!(
+            error_of("+five\n\\ No newline at end of file\n", "+five\n six\n"),
+            "line 25: context lines are not allowed"
+        );
+    }
+
+    #[test]
+    fn hostile_paths_are_refused() {
+        for path in [
+            "../x",
+            "/x",
+            "a/../b",
+            ".git/config",
+            "a/.git/x",
+            "a//b",
+            "a/",
+            "",
+            "a b",
+            "a\\b",
+            "ä",
+            "a\u{1}",
+        ] {
+            assert!(check_path(path).is_err(), "{path:?}");
+        }
+        assert!(
+            error_of("new file: cranelift/demo/src/new.rs", "new file: ../new.rs")
+                .contains("not allowed")
+        );
+        assert!(
+            error_of(
+                "new file: cranelift/demo/src/new.rs",
+                "new file: cranelift/demo/src/lib.rs"
+            )
+            .contains("twice")
+        );
+        let everywhere = GOOD.replace("cranelift/demo/src/lib.rs", ".git/config");
+        assert!(
+            Patch::parse(everywhere.as_bytes())
+                .unwrap_err()
+                .what
+                .contains("not allowed")
+        );
+    }
+
+    #[test]
+    fn malformed_parts_are_named() {
+        for (from, to, expected) in [
+            ("From 0", "From 1", "line 1: expected `From 0"),
+            ("From: J", "From:J", "line 2: expected `From: `"),
+            (" <j@example.org>", "", "line 2: the author"),
+            ("20 Nov", "20 Brumaire", "line 3: the date"),
+            ("Subject: ", "Topic: ", "line 4: expected `Subject: `"),
+            ("thing\n\n", "thing\n", "line 5: expected an empty line"),
+            ("---\nnew", "--\nnew", "line 26: the patch ends too early"),
+            ("index 1", "index ", "line 16: expected `index"),
+            ("100644", "120000", "line 16: expected `index"),
+            ("..2222222222", "..", "line 16: expected `index"),
+            ("b/cranelift", "b/other", "line 15: expected `diff --git"),
+            ("--- a/", "--- b/", "line 17: expected `--- a/"),
+            (
+                "@@ -1,0 +2 @@",
+                "@@ -1,0 +2 @@ fn f()",
+                "line 19: expected `@@",
+            ),
+            ("@@ -1,0 +2 @@", "@@ -1,0 +2,0 @@", "line 19: expected `@@"),
+            (
+                "@@ -1,0 +2 @@",
+                "@@ -1,0 +99999999999 @@",
+                "line 19: expected `@@",
+            ),
+            (
+                "@@ -1,0 +2 @@",
+                "@@ -1,0 +2,4294967295 @@",
+                "line 21: expected a line that starts with `+`",
+            ),
+            ("+five\n", "", "only the last line"),
+        ] {
+            let error = error_of(from, to);
+            if expected.starts_with("line") {
+                assert!(error.starts_with(expected), "{from:?} to {to:?}: {error}");
+            } else {
+                assert!(
+                    error.contains(expected) || error.contains("expected a line"),
+                    "{from:?} to {to:?}: {error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_prefix_and_no_byte_change_panics() {
+        for end in 0..GOOD.len() {
+            let _ = Patch::parse(&GOOD.as_bytes()[..end]);
+        }
+        for at in 0..GOOD.len() {
+            for byte in [0, b'\n', b' ', b'9', 0xff] {
+                let mut bytes = GOOD.as_bytes().to_vec();
+                bytes[at] = byte;
+                if let Ok(patch) = Patch::parse(&bytes) {
+                    patch
+                        .files
+                        .iter()
+                        .for_each(|f| drop(f.apply(b"one\nthree\nfour\n")));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_are_judged() {
+        let good = Patch::parse(GOOD.as_bytes()).unwrap();
+        for (subject, expected) in [
+            ("no area", "form"),
+            ("Abi: x", "form"),
+            ("abi: ends.", "full stop"),
+            (&format!("abi: {}", "x".repeat(70)), "72"),
+        ] {
+            let patch = Patch {
+                subject: subject.to_string(),
+                ..good.clone()
+            };
+            assert!(
+                patch.check_message().unwrap_err().contains(expected),
+                "{subject}"
+            );
+        }
+        let patch = Patch {
+            body: good.body.replace("Drop-When", "Drop"),
+            ..good.clone()
+        };
+        assert!(patch.check_message().unwrap_err().contains("`Drop-When:`"));
+        let patch = Patch {
+            body: format!("{}\n\nOne more paragraph.", good.body),
+            ..good
+        };
+        assert!(
+            patch
+                .check_message()
+                .unwrap_err()
+                .contains("`Upstream-Status:`")
+        );
+    }
+
+    #[test]
+    fn function_names_of_git_are_dropped() {
+        let start = GOOD.find("diff --git").unwrap();
+        let git = GOOD[start..].replace("@@ -1,0 +2 @@", "@@ -1,0 +2 @@ fn f() { @@ }");
+        assert_eq!(
+            FileDiff::parse_git(git.as_bytes()).unwrap(),
+            Patch::parse(GOOD.as_bytes()).unwrap().files
+        );
+    }
+}

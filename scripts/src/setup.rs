@@ -1,0 +1,265 @@
+//! `cargo xtask setup`.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Install what the tests need beyond Rust
+///
+/// Uses apt-get where it is root on Debian or Ubuntu; elsewhere it prints what to install, and fails. The other commands do this
+/// themselves when something is missing.
+#[derive(Args, Default)]
+#[command(after_help = "Example:\n  cargo xtask setup --dry-run    # only prints what is missing")]
+pub struct Setup {
+    /// Install nothing, only print what is missing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Something that must be there.
+struct Tool {
+    probe: Probe,
+    /// The Debian package that provides it.
+    package: &'static str,
+    what_for: &'static str,
+}
+
+enum Probe {
+    /// A program in the search path.
+    Program(&'static str),
+    /// A C library for the target of this compiler.
+    CLibrary(&'static str),
+}
+
+use Probe::{CLibrary, Program};
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        probe: Program("git"),
+        package: "git",
+        what_for: "making the fork",
+    },
+    Tool {
+        probe: Program("cc"),
+        package: "build-essential",
+        what_for: "linking, and C as the judge of calls",
+    },
+    Tool {
+        probe: Program("clang"),
+        package: "clang",
+        what_for: "another C for every target, to agree with",
+    },
+    Tool {
+        probe: Program("aarch64-linux-gnu-gcc"),
+        package: "gcc-aarch64-linux-gnu",
+        what_for: "C for aarch64",
+    },
+    Tool {
+        probe: CLibrary("aarch64-linux-gnu-gcc"),
+        package: "libc6-dev-arm64-cross",
+        what_for: "C for aarch64",
+    },
+    Tool {
+        probe: Program("riscv64-linux-gnu-gcc"),
+        package: "gcc-riscv64-linux-gnu",
+        what_for: "C for riscv64",
+    },
+    Tool {
+        probe: CLibrary("riscv64-linux-gnu-gcc"),
+        package: "libc6-dev-riscv64-cross",
+        what_for: "C for riscv64",
+    },
+    Tool {
+        probe: Program("s390x-linux-gnu-gcc"),
+        package: "gcc-s390x-linux-gnu",
+        what_for: "C for s390x",
+    },
+    Tool {
+        probe: CLibrary("s390x-linux-gnu-gcc"),
+        package: "libc6-dev-s390x-cross",
+        what_for: "C for s390x",
+    },
+    Tool {
+        probe: Program("qemu-aarch64"),
+        package: "qemu-user",
+        what_for: "running aarch64 code",
+    },
+    Tool {
+        probe: Program("qemu-riscv64"),
+        package: "qemu-user",
+        what_for: "running riscv64 code",
+    },
+    Tool {
+        probe: Program("qemu-s390x"),
+        package: "qemu-user",
+        what_for: "running s390x code",
+    },
+];
+
+impl Setup {
+    /// Installs what is missing.
+    pub fn run(&self) -> Result<()> {
+        let packages = missing_packages(TOOLS);
+        if packages.is_empty() {
+            println!("setup: nothing to do");
+            return Ok(());
+        }
+        let wanted = describe(TOOLS);
+        if self.dry_run || !can_install() {
+            bail!(
+                "missing:\n{wanted}\non Debian or Ubuntu, as root: apt-get install --no-install-recommends {}\n\
+                 elsewhere install what provides these programs, then run `cargo xtask setup` again",
+                packages.join(" ")
+            );
+        }
+        println!("setup: installing\n{wanted}");
+        // A fresh machine has no package lists; one with old lists may ask for versions that are gone.
+        if !apt_get(
+            &[
+                &["install", "--yes", "--no-install-recommends"],
+                &packages[..],
+            ]
+            .concat(),
+        )? {
+            apt_get(&["update"])?;
+            apt_get(
+                &[
+                    &["install", "--yes", "--no-install-recommends"],
+                    &packages[..],
+                ]
+                .concat(),
+            )?;
+        }
+        match missing_packages(TOOLS).as_slice() {
+            [] => println!("setup: done"),
+            left => bail!(
+                "apt-get did not install {}; install it by hand:\n{}",
+                left.join(" "),
+                describe(TOOLS)
+            ),
+        }
+        Ok(())
+    }
+}
+
+/// What is missing, for a test that is left out because of it. Nothing: `None`.
+pub fn missing() -> Option<String> {
+    let packages = missing_packages(TOOLS);
+    (!packages.is_empty()).then(|| {
+        format!(
+            "not installed: {}; see `cargo xtask setup`",
+            packages.join(" ")
+        )
+    })
+}
+
+fn missing_packages(tools: &[Tool]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = tools
+        .iter()
+        .filter(|t| !t.probe.present())
+        .map(|t| t.package)
+        .collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+fn describe(tools: &[Tool]) -> String {
+    let missing = tools.iter().filter(|t| !t.probe.present());
+    let lines: Vec<_> = missing
+        .map(|t| {
+            format!(
+                "  {} (package {}): {}",
+                t.probe.name(),
+                t.package,
+                t.what_for
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+impl Probe {
+    fn present(&self) -> bool {
+        match self {
+            Program(name) => {
+                let path = std::env::var_os("PATH").unwrap_or_default();
+                std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
+            }
+            // A compiler that does not find a file prints its name as it was given.
+            CLibrary(compiler) => Command::new(compiler)
+                .arg("-print-file-name=crt1.o")
+                .stderr(Stdio::null())
+                .output()
+                .is_ok_and(|o| Path::new(String::from_utf8_lossy(&o.stdout).trim()).is_absolute()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Program(name) => name.to_string(),
+            CLibrary(compiler) => format!("C library of {compiler}"),
+        }
+    }
+}
+
+fn can_install() -> bool {
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|o| o.stdout.trim_ascii() == b"0");
+    root && Program("apt-get").present()
+}
+
+fn apt_get(args: &[&str]) -> Result<bool> {
+    let mut command = Command::new("apt-get");
+    command
+        .args(["--quiet", "--quiet"])
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null());
+    // Standard output belongs to whoever called us.
+    command.stdout(std::io::stderr());
+    Ok(command.status().context("cannot run apt-get")?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABSENT: &[Tool] = &[
+        Tool {
+            probe: Program("no-such-program-b"),
+            package: "b",
+            what_for: "this test",
+        },
+        Tool {
+            probe: CLibrary("no-such-program-a"),
+            package: "a",
+            what_for: "this test",
+        },
+        Tool {
+            probe: Program("no-such-program-c"),
+            package: "b",
+            what_for: "this test",
+        },
+    ];
+
+    #[test]
+    fn what_is_missing_is_named_once() {
+        assert_eq!(missing_packages(ABSENT), ["a", "b"]);
+        assert!(describe(ABSENT).contains("no-such-program-c (package b): this test"));
+    }
+
+    #[test]
+    fn what_is_there_is_found() {
+        let here = [Tool {
+            probe: Program("sh"),
+            package: "dash",
+            what_for: "this test",
+        }];
+        assert!(missing_packages(&here).is_empty());
+        assert_eq!(describe(&here), "");
+    }
+}
