@@ -1,0 +1,198 @@
+//! `clif-util compile`: compiles functions, and shows or writes the result.
+
+use crate::input::{self, Unreadable};
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::Function;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, print_errors};
+use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile, parse_sets_and_triple};
+use filetests::disassemble::{Instruction, instructions};
+use filetests::object::ObjectFile;
+use filetests::{panics, timings};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Compile every function of some files, and print what is asked for.
+///
+/// Without -p, -D and -o this only checks that the functions compile. Settings are the compiler's
+/// defaults; the `set` lines of a file count only if its own target is used.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cargo clif-util compile --target x86_64 -D function.clif
+  cargo clif-util compile --target 'aarch64 has_lse' --set opt_level=speed -pD function.clif
+  cargo clif-util compile --target x86_64-linux --set is_pic -o functions.o function.clif")]
+pub struct Options {
+    /// Files; `-` is the standard input.
+    #[arg(default_value = "-")]
+    files: Vec<PathBuf>,
+
+    /// The target triple with its flags; an empty text means the file's only target.
+    #[arg(long, value_name = "TARGET")]
+    target: String,
+
+    /// A setting, shared or of the target: `name` or `name=value`.
+    #[arg(long = "set", value_name = "SETTING")]
+    settings: Vec<String>,
+
+    /// Print each function as it is after compilation.
+    #[arg(short)]
+    print: bool,
+
+    /// Print the machine code: bytes and disassembly.
+    #[arg(short = 'D', long = "disasm")]
+    disassemble: bool,
+
+    /// Show the time that each pass of the compiler took.
+    #[arg(short = 'T', long)]
+    timings: bool,
+
+    /// Write an object file, in which functions have their names as printed (`%f`, `u0:5`).
+    ///
+    /// Names with `%` that no file defines become undefined symbols without the `%`.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Compiles, and prints and writes what is asked for.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    if options.timings {
+        timings::enable();
+    }
+    let settings = parse_sets_and_triple(&options.settings, &options.target)
+        .context("in --target and --set")?;
+    let mut object = None;
+    for path in &options.files {
+        let text = input::read(path)?;
+        let file = input::parse(path, &text)?;
+        let isa = isa(&settings, &file, path)?;
+        for (func, details) in &file.functions {
+            let place = format!("{}:{}", path.display(), details.location.line_number);
+            panics::contain(|| compile(func, &isa, options))
+                .unwrap_or_else(|panic| Err(anyhow!("the compiler {panic}")))
+                .with_context(|| format!("{place}: {}", func.name))?;
+        }
+        if options.output.is_some() {
+            if object.is_none() {
+                object = Some(ObjectFile::new(isa.clone()).map_err(anyhow::Error::msg)?);
+            }
+            if let Some(object) = &mut object {
+                object.add(file.functions.iter().map(|(func, _)| func));
+            }
+        }
+    }
+    if let (Some(path), Some(object)) = (&options.output, object) {
+        let bytes = panics::contain(|| object.finish())
+            .unwrap_or_else(|panic| Err(format!("the object writer {panic}")))
+            .map_err(anyhow::Error::msg)?;
+        std::fs::write(path, bytes).map_err(|error| {
+            Unreadable::new(format!("{}: cannot write it: {error}", path.display()))
+        })?;
+    }
+    if options.timings {
+        timings::harvest();
+        print!("{}", timings::report());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The target of the command line, or else the file's only one.
+fn isa(settings: &OwnedFlagsOrIsa, file: &TestFile<'_>, path: &Path) -> Result<OwnedTargetIsa> {
+    if let OwnedFlagsOrIsa::Isa(isa) = settings {
+        return Ok(isa.clone());
+    }
+    match &file.isa_spec {
+        IsaSpec::Some(isas) if isas.len() == 1 => Ok(isas[0].clone()),
+        IsaSpec::Some(isas) => bail!(
+            "{} has {} targets; choose one with --target",
+            path.display(),
+            isas.len()
+        ),
+        IsaSpec::None(_) => bail!("{} has no target; give one with --target", path.display()),
+    }
+}
+
+fn compile(func: &Function, isa: &OwnedTargetIsa, options: &Options) -> Result<()> {
+    let mut context = Context::for_function(func.clone());
+    let compiled = match context.compile(&**isa, &mut ControlPlane::default()) {
+        Ok(_) => context.take_compiled_code(),
+        Err(error) => match error.inner {
+            error @ CodegenError::Verifier(_) => {
+                bail!("{}", print_errors::pretty_error(func, error).trim_end())
+            }
+            error => bail!("{error}"),
+        },
+    };
+    let Some(compiled) = compiled else {
+        bail!("the compiler gave no code");
+    };
+    let mut text = String::new();
+    if options.print {
+        let _ = writeln!(text, "{}", context.func.display());
+    }
+    if options.disassemble {
+        let listing = instructions(&**isa, &compiled).map_err(anyhow::Error::msg)?;
+        disassembly(&mut text, func, &compiled, &listing);
+        if options.print {
+            relocations_and_traps(&mut text, func, &compiled);
+        }
+    }
+    print!("{text}");
+    Ok(())
+}
+
+/// The code as `.byte` directives, and as instructions with offset and bytes.
+fn disassembly(
+    text: &mut String,
+    func: &Function,
+    compiled: &CompiledCode,
+    listing: &[Instruction],
+) {
+    let code = compiled.code_buffer();
+    text.push_str(".byte ");
+    let bytes: Vec<String> = code.iter().map(u8::to_string).collect();
+    text.push_str(&bytes.join(", "));
+    let _ = writeln!(
+        text,
+        "\n\nDisassembly of {} bytes <{}>:",
+        code.len(),
+        func.name
+    );
+    for instruction in listing {
+        let bytes: Vec<String> = instruction
+            .bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let line = format!(
+            "{:4x}:  {:<32}  {}",
+            instruction.offset,
+            bytes.join(" "),
+            instruction.text
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text.push('\n');
+}
+
+fn relocations_and_traps(text: &mut String, func: &Function, compiled: &CompiledCode) {
+    for reloc in compiled.buffer.relocs() {
+        let target = match &reloc.target {
+            FinalizedRelocTarget::ExternalName(name) => {
+                name.display(Some(&func.params)).to_string()
+            }
+            FinalizedRelocTarget::Func(offset) => format!("{}+{offset:#x}", func.name),
+        };
+        let _ = writeln!(
+            text,
+            "reloc_external: {} {target} {} at {:#x}",
+            reloc.kind, reloc.addend, reloc.offset
+        );
+    }
+    for trap in compiled.buffer.traps() {
+        let _ = writeln!(text, "trap: {} at {:#x}", trap.code, trap.offset);
+    }
+}

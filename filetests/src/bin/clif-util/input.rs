@@ -1,0 +1,36 @@
+//! Reading and parsing the files that a subcommand is given.
+
+use anyhow::{Result, anyhow};
+use cranelift_reader::{ParseOptions, TestFile, parse_test};
+use filetests::job::read_input;
+use filetests::panics;
+use std::path::Path;
+
+/// A file that cannot be read; the program then ends with status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// The error with a sentence that begins with the path.
+    pub fn new(message: String) -> Self {
+        Unreadable(message)
+    }
+}
+
+/// The text of a file, or of the standard input for `-`.
+pub fn read(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let bytes = read_input(path)
+        .map_err(|error| Unreadable(format!("{shown}: cannot read it: {error}")))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Unreadable(format!("{shown}: not UTF-8 text, so not CLIF")).into())
+}
+
+/// Parses the text of a file; the error names file and line.
+pub fn parse<'a>(path: &Path, text: &'a str) -> Result<TestFile<'a>> {
+    let shown = path.display();
+    panics::contain(|| parse_test(text, ParseOptions::default()))
+        .map_err(|panic| anyhow!("{shown}: the reader {panic}"))?
+        .map_err(|error| anyhow!("{shown}:{error}"))
+}

@@ -1,0 +1,30 @@
+//! `clif-util interpret`: executes the run directives of files in the interpreter.
+
+use crate::run::execute;
+use anyhow::Result;
+use clap::Args;
+use filetests::job::Commands;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Interpret the functions that the `run` and `print` directives of files call.
+///
+/// Nothing is compiled, so this works on any host. The `test` lines of the files do not matter.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  cargo clif-util interpret -v function.clif")]
+pub struct Options {
+    /// Files and directories; `-` is the standard input.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// Also list files that pass, with their running time in seconds.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// Executes the directives and prints the outcome.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    execute(&options.files, options.verbose, Commands::Interpret)
+}

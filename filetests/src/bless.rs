@@ -1,0 +1,244 @@
+//! Rewriting of precise-output expectations.
+//!
+//! Blessings are collected while a file's jobs run, and applied to its text in one go afterwards,
+//! so a file is written whole or not at all. What replaces what:
+//!
+//! ```text
+//! function %f() {            kept, and everything above it
+//! block0:
+//!     return
+//! }                          the first line that begins with `}`: kept, the last line kept
+//! <blank>                    written
+//! ; VCode:                   written, one line per line of output
+//! <blank>                    written
+//! ; old expectation          dropped, with all blank lines and lines that begin with one `;`
+//! ;; a note                  kept, and everything below it
+//! ```
+
+use crate::check::expected_lines;
+use crate::outcome::Failure;
+use cranelift_reader::{ParseOptions, parse_test};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// New expectations for some functions of one file.
+#[derive(Debug, Default)]
+pub struct Blessings(BTreeMap<usize, Blessing>);
+
+/// The new expectations of one function.
+#[derive(Debug)]
+pub struct Blessing {
+    /// Which function of the file it is, counted from 0.
+    pub index: usize,
+    /// Its name, for messages.
+    pub name: String,
+    /// The lines that it should expect.
+    pub output: Vec<String>,
+}
+
+impl Blessings {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Records what the expectations of the function at the one-based `line` should become.
+    ///
+    /// Two jobs may expect the same of a function, but not different things: a file has one set
+    /// of expectations per function.
+    pub fn add(&mut self, line: usize, blessing: Blessing) -> Result<(), Failure> {
+        if let Some(earlier) = self.0.get(&line) {
+            if earlier.output == blessing.output {
+                return Ok(());
+            }
+            return Err(Failure::at(
+                line,
+                format!(
+                    "cannot bless {}: two targets or commands of this file produce different \
+                     outputs for it; give each its own file",
+                    blessing.name
+                ),
+            )
+            .with_diff(earlier.output.clone(), blessing.output));
+        }
+        self.0.insert(line, blessing);
+        Ok(())
+    }
+
+    /// Rewrites the file at `path`, which has this text; returns how many functions changed. The
+    /// new text takes the file's place in one step.
+    pub fn write(&self, path: &Path, text: &str) -> Result<usize, Failure> {
+        let blessed = self.apply(text)?;
+        self.check(&blessed)?;
+        replace_file(path, &blessed).map_err(|error| {
+            Failure::at(
+                None,
+                format!("cannot write the blessed file: {error}; it is unchanged"),
+            )
+        })?;
+        Ok(self.0.len())
+    }
+
+    /// The text with all blessings in it.
+    pub fn apply(&self, text: &str) -> Result<String, Failure> {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut result = String::with_capacity(text.len());
+        let mut emit = |line: &str| {
+            result.push_str(line);
+            result.push('\n');
+        };
+        let mut next = 0;
+        for (&line, blessing) in &self.0 {
+            let cannot = |why: &str| {
+                Failure::at(
+                    line,
+                    format!("cannot update the expectations of {}: {why}", blessing.name),
+                )
+            };
+            let start = line - 1;
+            if start < next {
+                return Err(cannot("it begins inside the function before it"));
+            }
+            if !lines
+                .get(start)
+                .is_some_and(|line| line.starts_with("function"))
+            {
+                return Err(cannot(
+                    "the word `function` must be at the start of its line",
+                ));
+            }
+            let length = lines[start..]
+                .iter()
+                .position(|line| line.starts_with('}'))
+                .ok_or_else(|| cannot("no line after it starts with its closing `}`"))?;
+            let end = start + length + 1;
+            lines[next..end].iter().copied().for_each(&mut emit);
+            emit("");
+            for output in &blessing.output {
+                if output.is_empty() {
+                    emit(";");
+                } else {
+                    emit(&format!("; {output}"));
+                }
+            }
+            emit("");
+            let replaced = lines[end..].iter().take_while(|line| is_replaced(line));
+            next = end + replaced.count();
+        }
+        lines[next..].iter().copied().for_each(&mut emit);
+        Ok(result)
+    }
+
+    /// Makes sure that the blessed text passes, so that no rewrite leaves a failing file behind.
+    fn check(&self, blessed: &str) -> Result<(), Failure> {
+        let options = ParseOptions {
+            machine_code_cfg_info: true,
+            ..ParseOptions::default()
+        };
+        let file = parse_test(blessed, options).map_err(|error| {
+            Failure::at(
+                None,
+                format!("cannot bless: the new text would not parse: {error}"),
+            )
+        })?;
+        for (&line, blessing) in &self.0 {
+            let expected = file
+                .functions
+                .get(blessing.index)
+                .map(|(_, details)| expected_lines(details));
+            if expected.is_none_or(|expected| expected != blessing.output) {
+                return Err(Failure::at(
+                    line,
+                    format!(
+                        "cannot bless {}: it has comments with a single `;` that are not \
+                         expectations, in its body or after a `;;` note; begin notes with `;;`",
+                        blessing.name
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_replaced(line: &str) -> bool {
+    line.trim().is_empty() || (line.starts_with(';') && !line.starts_with(";;"))
+}
+
+/// Puts `text` in the place of the file at `path`, through a temporary file beside it.
+fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".bless-{}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let result = (|| {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::set_permissions(&temporary, fs::metadata(&path)?.permissions())?;
+        fs::rename(&temporary, &path)
+    })();
+    if result.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Blessing, Blessings};
+
+    fn blessing(output: &[&str]) -> Blessing {
+        Blessing {
+            index: 0,
+            name: "%f".to_owned(),
+            output: output.iter().map(|line| line.to_string()).collect(),
+        }
+    }
+
+    fn bless(text: &str, line: usize, output: &[&str]) -> Result<String, String> {
+        let mut blessings = Blessings::default();
+        blessings
+            .add(line, blessing(output))
+            .and_then(|()| blessings.apply(text))
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn old_expectations_go_and_notes_stay() {
+        let text = "test compile\n;; n1\nfunction %f() {\n}\n; old\n\n; old\n;; n2\n; kept\n";
+        assert_eq!(
+            bless(text, 3, &["a", "", "b "]).unwrap(),
+            "test compile\n;; n1\nfunction %f() {\n}\n\n; a\n;\n; b \n\n;; n2\n; kept\n"
+        );
+    }
+
+    #[test]
+    fn last_function_without_final_newline() {
+        assert_eq!(
+            bless("function %f() {\r\n}", 1, &["a"]).unwrap(),
+            "function %f() {\n}\n\n; a\n\n"
+        );
+    }
+
+    #[test]
+    fn indented_function_is_refused() {
+        let error = bless(" function %f() {\n}\n", 1, &["a"]).unwrap_err();
+        assert!(
+            error.contains("must be at the start of its line"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn two_different_outputs_are_refused() {
+        let mut blessings = Blessings::default();
+        assert_eq!(blessings.add(1, blessing(&["a"])), Ok(()));
+        assert_eq!(blessings.add(1, blessing(&["a"])), Ok(()));
+        let failure = blessings.add(1, blessing(&["b"])).unwrap_err();
+        assert!(failure.message.contains("different outputs"));
+    }
+}

@@ -1,0 +1,55 @@
+//! `test optimize`: the function as the mid-end leaves it; filecheck, or exact lines with
+//! `precise-output`.
+//!
+//! The setting `opt_level` decides whether anything but clean-up happens.
+
+use crate::check::{check_directives, check_precise};
+use crate::command::TestCommand;
+use crate::commands::compile::describe_codegen_error;
+use crate::job::Job;
+use crate::outcome::{Failure, Verdict};
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+
+/// See the module.
+pub struct Optimize {
+    /// Compare all output exactly.
+    pub precise_output: bool,
+}
+
+impl TestCommand for Optimize {
+    fn name(&self) -> &'static str {
+        "optimize"
+    }
+
+    fn needs_target(&self) -> bool {
+        true
+    }
+
+    fn verifies_first(&self) -> bool {
+        true
+    }
+
+    fn mutates(&self) -> bool {
+        true
+    }
+
+    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+        let isa = job.target()?;
+        for (func, details) in job.functions() {
+            job.note("optimizing", func, details);
+            let mut context = Context::for_function(func.clone());
+            context
+                .optimize(isa, &mut ControlPlane::default())
+                .map_err(|error| describe_codegen_error(func, details, &error))?;
+            let text = context.func.display().to_string();
+            if self.precise_output {
+                let lines = text.lines().map(str::to_owned).collect();
+                check_precise(job, func, details, lines)?;
+            } else {
+                check_directives(job, func, details, &text)?;
+            }
+        }
+        Ok(Verdict::Passed)
+    }
+}

@@ -1,0 +1,81 @@
+//! `test run`: the functions are compiled, and run directives call them natively or on Pulley.
+//!
+//! The name in a directive is ignored: the function called is the one that the comment follows.
+//! A target that this host cannot run is skipped.
+
+use crate::command::TestCommand;
+use crate::directives::run_directives;
+use crate::execute::CompiledFile;
+use crate::host;
+use crate::job::Job;
+use crate::outcome::{Failure, Verdict};
+use cranelift_codegen::isa::OwnedTargetIsa;
+
+/// See the module.
+pub struct Run;
+
+impl TestCommand for Run {
+    fn name(&self) -> &'static str {
+        "run"
+    }
+
+    fn needs_target(&self) -> bool {
+        true
+    }
+
+    fn verifies_first(&self) -> bool {
+        true
+    }
+
+    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+        let isa = job.target()?;
+        if isa.flags().enable_pinned_reg() {
+            return Err(Failure::at(
+                None,
+                "code with `enable_pinned_reg` cannot be called from Rust; use `test interpret` \
+                 or `test compile`",
+            ));
+        }
+        if let Err(reason) = host::can_run(isa) {
+            return Ok(Verdict::Skipped(reason));
+        }
+        if isa.flags().is_pic() {
+            return Err(Failure::at(
+                None,
+                "the JIT cannot run position-independent code; remove `set is_pic`",
+            ));
+        }
+        let isa = host::executable_isa(isa).map_err(|error| Failure::at(None, error))?;
+        run_on(isa, job)
+    }
+}
+
+/// Runs the directives natively with all features of this host, and with the shared settings of
+/// the file's first target of this architecture.
+pub struct RunHere;
+
+impl TestCommand for RunHere {
+    fn name(&self) -> &'static str {
+        "run"
+    }
+
+    fn verifies_first(&self) -> bool {
+        true
+    }
+
+    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+        let isa =
+            host::isa_for_file(&job.file.isa_spec).map_err(|error| Failure::at(None, error))?;
+        run_on(isa, job)
+    }
+}
+
+fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    let compiled = CompiledFile::compile(isa, job)?;
+    for (index, (func, details)) in job.functions().enumerate() {
+        run_directives(job, func, details, |_, arguments| {
+            compiled.call(index, arguments)
+        })?;
+    }
+    Ok(Verdict::Passed)
+}

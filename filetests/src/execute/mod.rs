@@ -1,0 +1,247 @@
+//! Running compiled functions in this process.
+//!
+//! A file's functions and one trampoline per distinct signature go into one JIT module. A
+//! trampoline takes all arguments from, and leaves all results in, an array of slots, so Rust
+//! calls every function alike, whatever its signature and calling convention:
+//!
+//! - `names` makes functions linkable,
+//! - `trampoline` builds the trampolines,
+//! - `symbols` provides the library functions that compiled code may call,
+//! - `throw` provides the host function that throws, with `saves` and `registers`,
+//! - `pulley` runs Pulley code.
+
+mod names;
+mod pulley;
+mod registers;
+mod saves;
+mod symbols;
+mod throw;
+mod trampoline;
+
+use self::names::Names;
+use self::pulley::Pulley;
+use self::saves::{Saves, isa_with_unwind_info, saves_of};
+use self::throw::{Code, can_throw};
+use crate::commands::compile::describe_codegen_error;
+use crate::host::is_pulley;
+use crate::job::Job;
+use crate::outcome::Failure;
+use cranelift_codegen::Context;
+use cranelift_codegen::data_value::DataValue;
+use cranelift_codegen::ir::{Signature, Type};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{FuncId, Module, ModuleError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The functions of a file, compiled and ready to be called.
+pub struct CompiledFile {
+    /// `Some` until dropped.
+    module: Option<JITModule>,
+    functions: Vec<(FuncId, Signature)>,
+    trampolines: HashMap<Signature, FuncId>,
+    /// What functions save, if any of the file can throw.
+    saves: Saves,
+    /// The machine for Pulley code; native code needs none.
+    pulley: Option<RefCell<Pulley>>,
+}
+
+impl CompiledFile {
+    /// Compiles all functions of the job's file for `isa`, which must be able to run here.
+    pub fn compile(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Self, Failure> {
+        let on_pulley = is_pulley(isa.triple().architecture);
+        let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+        builder.symbols(symbols::symbols());
+        let mut file = CompiledFile {
+            module: None,
+            functions: Vec::new(),
+            trampolines: HashMap::new(),
+            saves: Saves::default(),
+            pulley: None,
+        };
+        if on_pulley {
+            file.pulley = Some(RefCell::new(
+                Pulley::new().map_err(|error| Failure::at(None, error))?,
+            ));
+        }
+        let module = file.module.insert(JITModule::new(builder));
+
+        let mut names = Names::default();
+        for (func, details) in job.functions() {
+            let line = details.location.line_number;
+            let id = module
+                .declare_anonymous_function(&func.signature)
+                .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;
+            names
+                .add(func, id)
+                .map_err(|error| Failure::at(line, error))?;
+            file.functions.push((id, func.signature.clone()));
+        }
+
+        let isa_for_saves = if !on_pulley && job.functions().any(|(func, _)| can_throw(func)) {
+            isa_with_unwind_info(module.isa())
+        } else {
+            None
+        };
+        let mut saves = Vec::new();
+        for (index, (func, details)) in job.functions().enumerate() {
+            job.note("compiling", func, details);
+            let line = details.location.line_number;
+            let id = file.functions[index].0;
+            let mut linkable = func.clone();
+            if !on_pulley {
+                throw::replace_throw(&mut linkable, module.isa().pointer_type());
+            }
+            names
+                .link(&mut linkable, id)
+                .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;
+            let mut context = Context::for_function(linkable);
+            module
+                .define_function(id, &mut context)
+                .map_err(|error| match error {
+                    ModuleError::Compilation(error) => {
+                        describe_codegen_error(func, details, &error)
+                    }
+                    error => Failure::at(line, format!("{}: {error}", func.name)),
+                })?;
+            if let Some(code) = context.compiled_code() {
+                if let Some(isa) = &isa_for_saves {
+                    let size = code.code_buffer().len();
+                    saves.extend(saves_of(func, &**isa).map(|saves| (id, size, saves)));
+                }
+                symbols::check_relocations(code)
+                    .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;
+            }
+        }
+
+        for (func, details) in job.functions() {
+            if file.trampolines.contains_key(&func.signature) {
+                continue;
+            }
+            job.note("compiling the trampoline of", func, details);
+            let line = details.location.line_number;
+            let cannot = |error: &dyn std::fmt::Display| {
+                Failure::at(
+                    line,
+                    format!(
+                        "{} has a signature that cannot be called: {error}",
+                        func.name
+                    ),
+                )
+            };
+            let trampoline = trampoline::build(&func.signature, module.isa());
+            let id = module
+                .declare_anonymous_function(&trampoline.signature)
+                .map_err(|error| cannot(&error))?;
+            module
+                .define_function(id, &mut Context::for_function(trampoline))
+                .map_err(|error| match error {
+                    ModuleError::Compilation(error) => cannot(&error),
+                    error => cannot(&error),
+                })?;
+            file.trampolines.insert(func.signature.clone(), id);
+        }
+        crate::activity::note(None, "linking the compiled code");
+        module
+            .finalize_definitions()
+            .map_err(|error| Failure::at(None, format!("cannot link the code: {error}")))?;
+        for (id, size, saves) in saves {
+            let start = module.get_finalized_function(id) as usize;
+            file.saves.add(start..start + size, saves);
+        }
+        Ok(file)
+    }
+
+    /// Calls the function at `index`, in file order; the error is a sentence.
+    pub fn call(&self, index: usize, arguments: &[DataValue]) -> Result<Vec<DataValue>, String> {
+        let module = self.module.as_ref().ok_or("the code is gone")?;
+        let (id, signature) = &self.functions[index];
+        let mut slots = Slots::new(signature, arguments)?;
+        let function = module.get_finalized_function(*id);
+        let trampoline = module.get_finalized_function(self.trampolines[signature]);
+        match &self.pulley {
+            Some(pulley) => {
+                let slots = slots.0.as_mut_ptr();
+                pulley.borrow_mut().call(trampoline, function, slots)?;
+            }
+            None => {
+                // SAFETY: this is the trampoline of the function's signature, compiled for this
+                // host, with the two pointer parameters that `trampoline::build` gives it.
+                let trampoline: extern "C" fn(*const u8, *mut Slot) =
+                    unsafe { std::mem::transmute(trampoline) };
+                let code = Code {
+                    module,
+                    saves: &self.saves,
+                };
+                throw::with_code(&code, || trampoline(function, slots.0.as_mut_ptr()));
+            }
+        }
+        slots.results(signature)
+    }
+}
+
+impl Drop for CompiledFile {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take() {
+            // SAFETY: no function of the module is running, and no pointer into it outlives
+            // `self`.
+            unsafe { module.free_memory() };
+        }
+    }
+}
+
+/// One argument or result: scalars in the host's byte order, vectors with lane 0 lowest.
+#[repr(C, align(16))]
+#[derive(Clone, Copy)]
+struct Slot([u8; SLOT_SIZE]);
+
+const SLOT_SIZE: usize = 16;
+
+/// The memory through which a trampoline and Rust exchange values.
+struct Slots(Vec<Slot>);
+
+impl Slots {
+    /// Zero-filled slots with the arguments in them.
+    fn new(signature: &Signature, arguments: &[DataValue]) -> Result<Self, String> {
+        let count = signature.params.len().max(signature.returns.len());
+        if arguments.len() != signature.params.len() {
+            return Err(format!(
+                "the function has {} parameters, but {} arguments are given",
+                signature.params.len(),
+                arguments.len()
+            ));
+        }
+        for param in signature.params.iter().chain(&signature.returns) {
+            check_type(param.value_type)?;
+        }
+        let mut slots = vec![Slot([0; SLOT_SIZE]); count];
+        for (slot, argument) in slots.iter_mut().zip(arguments) {
+            argument.write_to_slice_ne(&mut slot.0);
+        }
+        Ok(Slots(slots))
+    }
+
+    fn results(&self, signature: &Signature) -> Result<Vec<DataValue>, String> {
+        Ok(self
+            .0
+            .iter()
+            .zip(&signature.returns)
+            .map(|(slot, param)| DataValue::read_from_slice_ne(&slot.0, param.value_type))
+            .collect())
+    }
+}
+
+/// Refuses types that have no value in a directive.
+fn check_type(ty: Type) -> Result<(), String> {
+    let scalar = ty.is_int() || ty.is_float();
+    let vector =
+        ty.is_vector() && !ty.is_dynamic_vector() && matches!(ty.bits(), 16 | 32 | 64 | 128);
+    if scalar || vector {
+        Ok(())
+    } else {
+        Err(format!(
+            "values of type {ty} cannot be passed to or from a run test"
+        ))
+    }
+}

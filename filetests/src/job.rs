@@ -1,0 +1,411 @@
+//! Jobs: the expansion of one file into commands × targets, and their execution in order.
+
+use crate::activity;
+use crate::bless::{Blessing, Blessings};
+use crate::command::{self, TestCommand};
+use crate::commands;
+use crate::outcome::{Failure, FileOutcome, FileReport, Verdict};
+use crate::panics;
+use crate::source::Source;
+use crate::timings;
+use cranelift_codegen::ir::Function;
+use cranelift_codegen::ir::entities::AnyEntity;
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_codegen::settings::{Flags, FlagsOrIsa};
+use cranelift_codegen::verifier::{VerifierErrors, verify_function};
+use cranelift_reader::{
+    Comment, Details, IsaSpec, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple,
+    parse_test,
+};
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+/// The choices that change what the jobs of a file are, or what they may do.
+#[derive(Clone, Debug, Default)]
+pub struct JobOptions {
+    /// Rewrite expectations of precise output that differ, instead of failing.
+    pub bless: bool,
+    /// Run only jobs for targets of this architecture, written as in a `target` line.
+    pub target: Option<String>,
+    /// Which commands to run.
+    pub commands: Commands,
+}
+
+/// Which commands to run on a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Commands {
+    /// Those of its `test` lines.
+    #[default]
+    OfFile,
+    /// These instead, each one a whole command with its options, on another target and with
+    /// default settings.
+    Passes {
+        /// The commands, as they are written after `test`.
+        passes: Vec<String>,
+        /// The target with its flags; an empty text means none.
+        target: String,
+    },
+    /// The run directives, on this host with all its features, whatever the `test` lines say.
+    RunHere,
+    /// The run directives, interpreted, whatever the `test` lines say.
+    Interpret,
+}
+
+/// The contents of a file, or of the standard input if the path is `-`.
+pub fn read_input(path: &Path) -> std::io::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        Ok(bytes)
+    } else {
+        std::fs::read(path)
+    }
+}
+
+/// Runs every job of one file.
+///
+/// Panics are contained; they and all other failures are in the report.
+pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
+    let start = Instant::now();
+    timings::begin();
+    let mut report = FileReport::new(path.to_owned(), FileOutcome::NotSelected);
+    activity::note(None, "reading the file");
+    match read_input(path) {
+        Err(error) => report.outcome = FileOutcome::Unreadable(format!("cannot read it: {error}")),
+        Ok(bytes) => {
+            let outcome = panics::contain(|| {
+                let text = utf8(&bytes)?;
+                let (outcome, blessings) = run_text(text, options, &mut report)?;
+                if !blessings.is_empty() {
+                    activity::note(None, "blessing");
+                    report.blessed = blessings.write(path, text)?;
+                }
+                Ok(outcome)
+            });
+            report.outcome = match outcome {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(failure)) => FileOutcome::Failed(Box::new(failure)),
+                Err(panic) => FileOutcome::Failed(Box::new(panic_failure(&panic))),
+            };
+        }
+    }
+    timings::harvest();
+    report.elapsed = start.elapsed();
+    report
+}
+
+/// One command on one target (or on none), over all functions of a file.
+pub struct Job<'a, 'text> {
+    /// The parsed file, as it was read: no job changes it.
+    pub file: &'a TestFile<'text>,
+    /// The file's text, which all comments are slices of.
+    pub source: &'a Source<'text>,
+    /// The target of a job that needs one; otherwise the file's only target, if it has one.
+    pub isa: Option<&'a dyn TargetIsa>,
+    /// The shared settings.
+    pub flags: &'a Flags,
+    /// The choices of the run.
+    pub options: &'a JobOptions,
+    blessings: &'a RefCell<Blessings>,
+    printed: &'a RefCell<Vec<String>>,
+}
+
+impl<'a, 'text> Job<'a, 'text> {
+    /// The target, or an error for a command that cannot do without.
+    pub fn target(&self) -> Result<&'a dyn TargetIsa, Failure> {
+        self.isa
+            .ok_or_else(|| Failure::at(None, "this command needs a `target` line"))
+    }
+
+    /// The settings in the form that the verifier takes.
+    pub fn flags_or_isa(&self) -> FlagsOrIsa<'a> {
+        match self.isa {
+            Some(isa) => FlagsOrIsa::from(isa),
+            None => FlagsOrIsa::from(self.flags),
+        }
+    }
+
+    /// The functions with what the reader knows about them.
+    pub fn functions(
+        &self,
+    ) -> impl Iterator<Item = (&'a Function, &'a Details<'text>)> + use<'a, 'text> {
+        self.file
+            .functions
+            .iter()
+            .map(|(func, details)| (func, details))
+    }
+
+    /// The line that a comment is on.
+    pub fn line_of(&self, comment: &Comment<'_>) -> Option<usize> {
+        self.source.line_of(comment.text)
+    }
+
+    /// Notes that `func` is now being worked on, for whoever reports a panic or a crash.
+    pub fn note(&self, doing: &str, func: &Function, details: &Details<'_>) {
+        let target = match self.isa {
+            Some(isa) => format!(" for {}", isa.triple().architecture),
+            None => String::new(),
+        };
+        activity::note(
+            details.location.line_number,
+            format!("{doing} {}{target}", func.name),
+        );
+    }
+
+    /// Records a line that a `print` directive wrote.
+    pub fn print(&self, line: String) {
+        self.printed.borrow_mut().push(line);
+    }
+
+    /// Records the output that the expectations of the function at `line` should become.
+    pub fn bless(&self, func: &Function, line: usize, output: Vec<String>) -> Result<(), Failure> {
+        let mut functions = self.file.functions.iter();
+        let index = functions.position(|(_, details)| details.location.line_number == line);
+        let blessing = Blessing {
+            index: index.unwrap_or_default(),
+            name: func.name.to_string(),
+            output,
+        };
+        self.blessings.borrow_mut().add(line, blessing)
+    }
+}
+
+/// Describes verifier errors, each with the line of the entity that it is about.
+pub fn describe_verifier_errors(
+    func: &Function,
+    details: &Details<'_>,
+    errors: &VerifierErrors,
+) -> Failure {
+    let mut first_line = None;
+    let mut message = format!("{} does not verify", func.name);
+    for error in &errors.0 {
+        let line = line_of_entity(details, error.location);
+        first_line = first_line.or(line);
+        message.push_str("\n  ");
+        if let Some(line) = line {
+            message.push_str(&format!("line {line}: "));
+        }
+        message.push_str(&error.to_string());
+    }
+    Failure::at(first_line.unwrap_or(details.location.line_number), message)
+}
+
+/// The line on which an entity of a function was defined.
+pub fn line_of_entity(details: &Details<'_>, entity: AnyEntity) -> Option<usize> {
+    match entity {
+        AnyEntity::Function => Some(details.location.line_number),
+        other => details.map.location(other).map(|loc| loc.line_number),
+    }
+}
+
+fn panic_failure(panic: &panics::CaughtPanic) -> Failure {
+    let note = activity::current().latest().unwrap_or_default();
+    Failure::at(note.line, format!("{}: {panic}", note.doing))
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+        Failure::at(line, "not UTF-8 text, so not a filetest")
+    })
+}
+
+/// Parses `text` and runs its jobs in order until one fails.
+fn run_text(
+    text: &str,
+    options: &JobOptions,
+    report: &mut FileReport,
+) -> Result<(FileOutcome, Blessings), Failure> {
+    activity::note(None, "parsing");
+    let passes = match &options.commands {
+        Commands::Passes { passes, .. } => Some(passes.as_slice()),
+        _ => None,
+    };
+    let parsed = parse_test(
+        text,
+        ParseOptions {
+            passes,
+            target: None,
+            default_calling_convention: CallConv::Fast,
+            unwind_info: false,
+            machine_code_cfg_info: true,
+        },
+    );
+    let mut file = match parsed {
+        Ok(file) => file,
+        // The reader marks a target that Cranelift does not implement as a warning: nothing of
+        // such a file runs, and it is no failure.
+        Err(error) if error.is_warning => {
+            report.skips.push(error.message);
+            return Ok((FileOutcome::Skipped, Blessings::default()));
+        }
+        Err(error) => {
+            let line = error.location.line_number;
+            return Err(Failure::at((line > 0).then_some(line), error.message));
+        }
+    };
+    if file.functions.is_empty() {
+        return Err(Failure::at(
+            None,
+            "the file has no functions; add one, or remove the file",
+        ));
+    }
+    if let Commands::Passes { target, .. } = &options.commands {
+        file.isa_spec = isa_spec(target)
+            .map_err(|error| Failure::at(None, format!("in the target `{target}`: {error:#}")))?;
+    }
+    let source = Source::new(text);
+    let commands = commands_of(&file, &source, options)?;
+
+    let blessings = RefCell::default();
+    let printed = RefCell::default();
+    let mut run_all = || -> Result<(), Failure> {
+        for (command, label, line) in &commands {
+            for (isa, flags) in settings_of(&**command, &file, *line)? {
+                if !is_selected(&**command, isa, options) {
+                    continue;
+                }
+                let job = Job {
+                    file: &file,
+                    source: &source,
+                    isa,
+                    flags,
+                    options,
+                    blessings: &blessings,
+                    printed: &printed,
+                };
+                let verdict = panics::contain(|| run_job(&**command, &job))
+                    .unwrap_or_else(|panic| Err(panic_failure(&panic)))
+                    .map_err(|mut failure| {
+                        failure.job = Some(label.clone());
+                        failure.target = isa
+                            .filter(|_| command.needs_target())
+                            .map(|isa| isa.triple().architecture.to_string());
+                        failure
+                    })?;
+                match verdict {
+                    Verdict::Passed => report.jobs_passed += 1,
+                    Verdict::Skipped(reason) => report.skips.push(reason),
+                }
+            }
+        }
+        Ok(())
+    };
+    let result = run_all();
+    report.printed = printed.take();
+    result?;
+    let outcome = if report.jobs_passed > 0 {
+        FileOutcome::Passed
+    } else if !report.skips.is_empty() {
+        FileOutcome::Skipped
+    } else {
+        FileOutcome::NotSelected
+    };
+    Ok((outcome, blessings.take()))
+}
+
+/// A target with its flags, and the compiler's default settings; no target for an empty text.
+fn isa_spec(target: &str) -> anyhow::Result<IsaSpec> {
+    Ok(match parse_sets_and_triple(&[], target)? {
+        OwnedFlagsOrIsa::Flags(flags) => IsaSpec::None(flags),
+        OwnedFlagsOrIsa::Isa(isa) => IsaSpec::Some(vec![isa]),
+    })
+}
+
+/// A command, how it is written, and the line on which it is.
+type CommandLine = (Box<dyn TestCommand>, String, Option<usize>);
+
+/// The commands to run on a file, in the order in which they run.
+fn commands_of(
+    file: &TestFile<'_>,
+    source: &Source<'_>,
+    options: &JobOptions,
+) -> Result<Vec<CommandLine>, Failure> {
+    match options.commands {
+        Commands::OfFile | Commands::Passes { .. } => {}
+        Commands::RunHere => {
+            let command = Box::new(commands::run::RunHere);
+            return Ok(vec![(command, "run".to_owned(), None)]);
+        }
+        Commands::Interpret => {
+            let command = Box::new(commands::interpret::Interpret);
+            return Ok(vec![(command, "interpret".to_owned(), None)]);
+        }
+    }
+    if file.commands.is_empty() {
+        return Err(Failure::at(
+            1,
+            "the file has no test commands; begin it with a line such as `test compile`",
+        ));
+    }
+    let mut commands = Vec::new();
+    for parsed in &file.commands {
+        let line = source.line_of(parsed.command);
+        let command = command::instantiate(parsed).map_err(|error| Failure::at(line, error))?;
+        commands.push((command, parsed.to_string().trim_end().to_owned(), line));
+    }
+    commands.sort_by_key(|(command, _, _)| (command.mutates(), command.verifies_first()));
+    Ok(commands)
+}
+
+/// The target of a job, if it has one, and its shared settings.
+type Settings<'a> = (Option<&'a dyn TargetIsa>, &'a Flags);
+
+/// The target and settings of each job that a command expands to.
+fn settings_of<'a>(
+    command: &dyn TestCommand,
+    file: &'a TestFile<'_>,
+    line: Option<usize>,
+) -> Result<Vec<Settings<'a>>, Failure> {
+    match &file.isa_spec {
+        IsaSpec::Some(isas) if command.needs_target() && !isas.is_empty() => {
+            Ok(isas.iter().map(|isa| (Some(&**isa), isa.flags())).collect())
+        }
+        _ if command.needs_target() => Err(Failure::at(
+            line,
+            format!(
+                "`test {}` needs a target; add a line such as `target x86_64`",
+                command.name()
+            ),
+        )),
+        IsaSpec::None(flags) => Ok(vec![(None, flags)]),
+        IsaSpec::Some(isas) => match isas.last() {
+            Some(last) => Ok(vec![(file.isa_spec.unique_isa(), last.flags())]),
+            None => Err(Failure::at(
+                line,
+                "every target of this file is left out of this build of Cranelift",
+            )),
+        },
+    }
+}
+
+fn is_selected(
+    command: &dyn TestCommand,
+    isa: Option<&dyn TargetIsa>,
+    options: &JobOptions,
+) -> bool {
+    match &options.target {
+        None => true,
+        Some(wanted) => {
+            command.needs_target()
+                && isa.is_some_and(|isa| {
+                    let triple = isa.triple();
+                    triple.architecture.to_string() == *wanted || triple.to_string() == *wanted
+                })
+        }
+    }
+}
+
+fn run_job(command: &dyn TestCommand, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    if command.verifies_first() {
+        for (func, details) in job.functions() {
+            job.note("verifying", func, details);
+            verify_function(func, job.flags_or_isa())
+                .map_err(|errors| describe_verifier_errors(func, details, &errors))?;
+        }
+    }
+    command.run(job)
+}

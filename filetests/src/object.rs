@@ -1,0 +1,146 @@
+//! Object files with the functions of `.clif` files in them.
+
+use cranelift_codegen::Context;
+use cranelift_codegen::entity::EntityRef;
+use cranelift_codegen::ir::{
+    ExternalName, Function, GlobalValueData, Signature, UserExternalName, UserFuncName,
+};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_module::{DataId, FuncId, Linkage, Module};
+use cranelift_object::{ObjectBuilder, ObjectModule};
+use std::collections::HashMap;
+
+/// An object file in the making. Errors are sentences.
+///
+/// Functions are exported under their names as printed, such as `%f` and `u0:5`. A name with `%`
+/// that is not defined becomes an undefined symbol without the `%`, so that a linker can find it
+/// elsewhere.
+pub struct ObjectFile {
+    module: ObjectModule,
+    functions: Vec<Function>,
+}
+
+impl ObjectFile {
+    /// An empty object file for a target.
+    pub fn new(isa: OwnedTargetIsa) -> Result<Self, String> {
+        let names = cranelift_module::default_libcall_names();
+        let builder = ObjectBuilder::new(isa, "clif-util", names)
+            .map_err(|error| format!("cannot write object files for this target: {error}"))?;
+        Ok(ObjectFile {
+            module: ObjectModule::new(builder),
+            functions: Vec::new(),
+        })
+    }
+
+    /// Adds functions; those of several files may refer to each other.
+    pub fn add<'a>(&mut self, functions: impl Iterator<Item = &'a Function>) {
+        self.functions.extend(functions.cloned());
+    }
+
+    /// Compiles all functions; the result is the contents of the file.
+    pub fn finish(mut self) -> Result<Vec<u8>, String> {
+        let mut ids = Vec::new();
+        let mut names = HashMap::new();
+        for func in &self.functions {
+            let name = func.name.to_string();
+            let id = self
+                .module
+                .declare_function(&name, Linkage::Export, &func.signature)
+                .map_err(|error| format!("{name}: {error}"))?;
+            if names.insert(func.name.clone(), id).is_some() {
+                return Err(format!("{name} is defined twice"));
+            }
+            ids.push(id);
+        }
+        for (id, mut func) in ids.into_iter().zip(self.functions) {
+            let name = func.name.to_string();
+            link_functions(&mut self.module, &names, &mut func)
+                .and_then(|()| link_data(&mut self.module, &mut func))
+                .map_err(|error| format!("{name}: {error}"))?;
+            func.name = UserFuncName::User(function_name(id));
+            self.module
+                .define_function(id, &mut Context::for_function(func))
+                .map_err(|error| format!("{name}: {error}"))?;
+        }
+        let product = self.module.finish();
+        product
+            .emit()
+            .map_err(|error| format!("cannot write the object file: {error}"))
+    }
+}
+
+/// Makes references to functions those that the module knows.
+fn link_functions(
+    module: &mut ObjectModule,
+    defined: &HashMap<UserFuncName, FuncId>,
+    func: &mut Function,
+) -> Result<(), String> {
+    let references: Vec<_> = func.dfg.ext_funcs.keys().collect();
+    for reference in references {
+        let data = &func.dfg.ext_funcs[reference];
+        let signature: &Signature = &func.dfg.signatures[data.signature];
+        let id = match &data.name {
+            ExternalName::TestCase(name) => {
+                match defined.get(&UserFuncName::Testcase(name.clone())) {
+                    Some(id) => *id,
+                    // The reader fills gaps in the numbering of references with empty names.
+                    None if name.raw().is_empty() => continue,
+                    None => module
+                        .declare_function(
+                            &String::from_utf8_lossy(name.raw()),
+                            Linkage::Import,
+                            signature,
+                        )
+                        .map_err(|error| format!("{reference}: {error}"))?,
+                }
+            }
+            ExternalName::User(name) => {
+                let name = &func.params.user_named_funcs()[*name];
+                *defined
+                    .get(&UserFuncName::User(name.clone()))
+                    .ok_or_else(|| {
+                        format!("{reference} refers to {name}, which is defined nowhere")
+                    })?
+            }
+            ExternalName::LibCall(_) | ExternalName::KnownSymbol(_) => continue,
+        };
+        let name = func.declare_imported_user_function(function_name(id));
+        func.dfg.ext_funcs[reference].name = ExternalName::User(name);
+    }
+    Ok(())
+}
+
+/// Makes symbols that stand for data undefined symbols of the module.
+fn link_data(module: &mut ObjectModule, func: &mut Function) -> Result<(), String> {
+    let values: Vec<_> = func.global_values.keys().collect();
+    for value in values {
+        let GlobalValueData::Symbol { name, tls, .. } = &func.global_values[value] else {
+            continue;
+        };
+        let (ExternalName::TestCase(symbol), tls) = (name, *tls) else {
+            continue;
+        };
+        let id = module
+            .declare_data(
+                &String::from_utf8_lossy(symbol.raw()),
+                Linkage::Import,
+                true,
+                tls,
+            )
+            .map_err(|error| format!("{value}: {error}"))?;
+        let reference = func.declare_imported_user_function(data_name(id));
+        if let GlobalValueData::Symbol { name, .. } = &mut func.global_values[value] {
+            *name = ExternalName::User(reference);
+        }
+    }
+    Ok(())
+}
+
+/// Modules number functions in namespace 0, and data in namespace 1.
+fn function_name(id: FuncId) -> UserExternalName {
+    UserExternalName::new(0, id.index() as u32)
+}
+
+fn data_name(id: DataId) -> UserExternalName {
+    UserExternalName::new(1, id.index() as u32)
+}

@@ -1,0 +1,48 @@
+//! The text of a test file, and which line a piece of it is on.
+
+/// A text that knows its lines.
+///
+/// The reader hands out comments and command names as slices of the text without their line, so
+/// the address is the only way back.
+pub struct Source<'text> {
+    text: &'text str,
+    /// The offset of the first byte of each line but the first.
+    starts: Vec<usize>,
+}
+
+impl<'text> Source<'text> {
+    /// Finds the lines of a text.
+    pub fn new(text: &'text str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Source {
+            text,
+            starts: ends.map(|(offset, _)| offset + 1).collect(),
+        }
+    }
+
+    /// The one-based line of `part`, when it is a slice of the text.
+    pub fn line_of(&self, part: &str) -> Option<usize> {
+        let start = self.text.as_ptr() as usize;
+        let offset = (part.as_ptr() as usize).checked_sub(start)?;
+        (offset <= self.text.len()).then(|| 1 + self.starts.partition_point(|line| *line <= offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+
+    #[test]
+    fn finds_slices_and_refuses_strangers() {
+        let text = "a\nbc\n\nd";
+        let source = Source::new(text);
+        assert_eq!(source.line_of(&text[0..1]), Some(1));
+        assert_eq!(source.line_of(&text[1..2]), Some(1));
+        assert_eq!(source.line_of(&text[2..3]), Some(2));
+        assert_eq!(source.line_of(&text[3..4]), Some(2));
+        assert_eq!(source.line_of(&text[6..7]), Some(4));
+        assert_eq!(source.line_of(&text[7..]), Some(4));
+        assert_eq!(Source::new(&text[3..]).line_of(&text[0..1]), None);
+        assert_eq!(Source::new(&text[..1]).line_of(&text[6..7]), None);
+    }
+}

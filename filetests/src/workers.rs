@@ -1,0 +1,255 @@
+//! Worker threads that outlive what they run: a file that crashes or never ends costs one thread,
+//! not the run.
+//!
+//! Compiled code and the interpreter run in this process. When they raise a fatal signal, the
+//! handler marks the worker as dead and parks its thread for ever; the supervisor reports the
+//! file and starts another worker. The same is done, without a signal, for a file that takes
+//! longer than the time limit.
+
+use crate::activity::{self, Activity, Note};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, Once};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How a task ended.
+#[derive(Debug)]
+pub enum Ending<T> {
+    /// It returned this.
+    Done(T),
+    /// It raised this fatal signal, while doing what the note says.
+    Crashed(&'static str, Note),
+    /// It ran longer than the time limit, and was last doing what the note says.
+    TimedOut(Note),
+}
+
+/// Runs `task(0)`, …, `task(count - 1)` on `threads` workers, and hands each ending with its
+/// index and running time to `finished` as it comes in, in any order.
+///
+/// This installs handlers of fatal signals for the rest of the process; outside of workers they
+/// leave signals to the default action. A crashed or late task's thread and whatever it holds
+/// are never released.
+pub fn run<T: Send + 'static>(
+    count: usize,
+    threads: usize,
+    time_limit: Duration,
+    task: impl Fn(usize) -> T + Send + Sync + 'static,
+    mut finished: impl FnMut(usize, Ending<T>, Duration),
+) -> std::io::Result<()> {
+    install_signal_handlers();
+    let (sender, receiver) = mpsc::channel();
+    let shared = Arc::new(Shared {
+        task,
+        count,
+        next: AtomicUsize::new(0),
+        sender: Mutex::new(sender),
+    });
+    let mut workers = Vec::new();
+    for _ in 0..threads.clamp(1, count.max(1)) {
+        workers.push(spawn(&shared)?);
+    }
+    let mut left = count;
+    while left > 0 {
+        match receiver.recv_timeout(POLL_INTERVAL) {
+            Ok((index, result, elapsed)) => {
+                left -= 1;
+                finished(index, Ending::Done(result), elapsed);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                for worker in &mut workers {
+                    let Some((index, ending, elapsed)) = worker.lost(time_limit) else {
+                        continue;
+                    };
+                    // Its result may have arrived in the meantime only if it was just in time;
+                    // `lost` claims the task, so that it cannot be reported twice.
+                    left -= 1;
+                    finished(index, ending, elapsed);
+                    *worker = spawn(&shared)?;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    Ok(())
+}
+
+/// How often lost workers are looked for when nothing else happens.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Native frames of run tests reach 1 MiB, and the interpreter recurses on every CLIF call. The
+/// memory is only reserved until it is used.
+const STACK_SIZE: usize = 256 << 20;
+
+/// No task.
+const IDLE: usize = usize::MAX;
+
+struct Shared<T, F> {
+    task: F,
+    count: usize,
+    next: AtomicUsize,
+    sender: Mutex<Sender<(usize, T, Duration)>>,
+}
+
+/// What the supervisor and the signal handler know of a worker.
+struct Worker {
+    /// The index of the running task, or `IDLE`. Whoever changes it from the index to `IDLE`
+    /// reports the task.
+    task: AtomicUsize,
+    started: Mutex<Instant>,
+    /// The signal that ended it, or 0.
+    signal: AtomicI32,
+    activity: Arc<Activity>,
+}
+
+impl Worker {
+    /// The ending of this worker's task, if it will never end by itself, or not in time.
+    fn lost<T>(&self, time_limit: Duration) -> Option<(usize, Ending<T>, Duration)> {
+        let index = self.task.load(Ordering::Acquire);
+        if index == IDLE {
+            return None;
+        }
+        let elapsed = self
+            .started
+            .try_lock()
+            .map_or(Duration::ZERO, |started| started.elapsed());
+        let signal = self.signal.load(Ordering::Acquire);
+        if signal == 0 && elapsed < time_limit {
+            return None;
+        }
+        self.task
+            .compare_exchange(index, IDLE, Ordering::AcqRel, Ordering::Acquire)
+            .ok()?;
+        let note = self.activity.latest().unwrap_or_default();
+        let ending = if signal == 0 {
+            Ending::TimedOut(note)
+        } else {
+            Ending::Crashed(signal_name(signal), note)
+        };
+        Some((index, ending, elapsed))
+    }
+}
+
+fn spawn<T: Send + 'static, F: Fn(usize) -> T + Send + Sync + 'static>(
+    shared: &Arc<Shared<T, F>>,
+) -> std::io::Result<Arc<Worker>> {
+    let (hand_over, receive) = mpsc::channel();
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name("filetest".to_owned())
+        .stack_size(STACK_SIZE)
+        .spawn(move || {
+            let worker = Arc::new(Worker {
+                task: AtomicUsize::new(IDLE),
+                started: Mutex::new(Instant::now()),
+                signal: AtomicI32::new(0),
+                activity: activity::current(),
+            });
+            if hand_over.send(Arc::clone(&worker)).is_err() {
+                return;
+            }
+            WORKER.set(Arc::as_ptr(&worker));
+            work(&worker, &shared);
+            WORKER.set(std::ptr::null());
+        })?;
+    receive.recv().map_err(std::io::Error::other)
+}
+
+fn work<T, F: Fn(usize) -> T>(worker: &Worker, shared: &Shared<T, F>) {
+    // Cloning once keeps the lock out of the loop.
+    let sender = match shared.sender.lock() {
+        Ok(sender) => sender.clone(),
+        Err(_) => return,
+    };
+    loop {
+        let index = shared.next.fetch_add(1, Ordering::Relaxed);
+        if index >= shared.count {
+            return;
+        }
+        let start = Instant::now();
+        if let Ok(mut started) = worker.started.lock() {
+            *started = start;
+        }
+        worker.task.store(index, Ordering::Release);
+        let result = (shared.task)(index);
+        let claimed = worker
+            .task
+            .compare_exchange(index, IDLE, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok();
+        // A task that was given up as late has been reported, and another worker goes on.
+        if !claimed || sender.send((index, result, start.elapsed())).is_err() {
+            return;
+        }
+    }
+}
+
+thread_local! {
+    /// The worker that this thread is, for the signal handler.
+    static WORKER: Cell<*const Worker> = const { Cell::new(std::ptr::null()) };
+}
+
+cfg_select! {
+    unix => {
+        const FATAL_SIGNALS: [(libc::c_int, &str); 6] = [
+            (libc::SIGSEGV, "SIGSEGV"),
+            (libc::SIGBUS, "SIGBUS"),
+            (libc::SIGILL, "SIGILL"),
+            (libc::SIGFPE, "SIGFPE"),
+            (libc::SIGTRAP, "SIGTRAP"),
+            (libc::SIGABRT, "SIGABRT"),
+        ];
+
+        fn signal_name(signal: i32) -> &'static str {
+            let found = FATAL_SIGNALS.iter().find(|(number, _)| *number == signal);
+            found.map_or("an unknown signal", |(_, name)| name)
+        }
+
+        fn install_signal_handlers() {
+            static INSTALLED: Once = Once::new();
+            INSTALLED.call_once(|| {
+                for (signal, _) in FATAL_SIGNALS {
+                    // SAFETY: the structure is fully initialised, and the handler does only what
+                    // is allowed in one. It runs on the alternate stack that Rust gives every
+                    // thread, so it survives an overflow of the ordinary one.
+                    unsafe {
+                        let mut action: libc::sigaction = std::mem::zeroed();
+                        action.sa_sigaction = on_fatal_signal as *const () as usize;
+                        action.sa_flags = libc::SA_ONSTACK | libc::SA_NODEFER;
+                        libc::sigemptyset(&mut action.sa_mask);
+                        libc::sigaction(signal, &action, std::ptr::null_mut());
+                    }
+                }
+            });
+        }
+
+        extern "C" fn on_fatal_signal(signal: libc::c_int) {
+            // SAFETY: the pointer is null or that of this thread's worker, which lives until the
+            // thread ends; only functions allowed in signal handlers are called.
+            unsafe {
+                match WORKER.get().as_ref() {
+                    Some(worker) => {
+                        worker.signal.store(signal, Ordering::Release);
+                        loop {
+                            libc::pause();
+                        }
+                    }
+                    None => {
+                        libc::signal(signal, libc::SIG_DFL);
+                        libc::raise(signal);
+                    }
+                }
+            }
+        }
+    }
+    _ => {
+        fn signal_name(_signal: i32) -> &'static str {
+            "an unknown signal"
+        }
+
+        fn install_signal_handlers() {
+            static INSTALLED: Once = Once::new();
+            INSTALLED.call_once(|| {});
+        }
+    }
+}

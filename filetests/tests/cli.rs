@@ -1,0 +1,599 @@
+//! The program `clif-util`: what it prints, and the status that it ends with.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const PASSING: &str = "\
+test run
+target x86_64
+target aarch64
+target riscv64
+target s390x
+
+function %f(i32) -> i32 {
+block0(v0: i32):
+    return v0
+}
+; run: %f(1) == 1
+";
+
+const FAILING: &str = "\
+test cat
+
+function %f() {
+block0:
+    return
+}
+; check: jump
+";
+
+const PRECISE: &str = "\
+test compile precise-output
+target aarch64
+target aarch64 has_lse
+
+;; the first
+function %f(i32) -> i32 {
+block0(v0: i32):
+    return v0
+}
+;; a note
+
+; of old
+
+function %g() {
+block0:
+    return
+}
+
+; VCode:
+; of old
+;; the end
+";
+
+const BLESSED: &str = "\
+test compile precise-output
+target aarch64
+target aarch64 has_lse
+
+;; the first
+function %f(i32) -> i32 {
+block0(v0: i32):
+    return v0
+}
+
+; VCode:
+; block0:
+;   ret
+;
+; Disassembled:
+; block0: ; offset 0x0
+;   ret
+
+;; a note
+
+; of old
+
+function %g() {
+block0:
+    return
+}
+
+; VCode:
+; block0:
+;   ret
+;
+; Disassembled:
+; block0: ; offset 0x0
+;   ret
+
+;; the end
+";
+
+#[test]
+fn status_is_0_when_all_pass() {
+    let folder = Folder::new("all-pass");
+    folder.write("a.clif", PASSING);
+    let output = folder.run(&["test", "."]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    let text = stdout(&output);
+    assert!(
+        text.starts_with("1 passed, 0 failed, 0 skipped ("),
+        "{text}"
+    );
+    assert!(text.contains(" code cannot run on this "), "{text}");
+}
+
+#[test]
+fn status_is_1_when_a_test_fails() {
+    let folder = Folder::new("one-fails");
+    folder.write("a.clif", PASSING);
+    folder.write("b.clif", FAILING);
+    folder.write("c.clif", "\0\u{1}");
+    let output = folder.run(&["test", "-j1", "-v", "."]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    let text = stdout(&output);
+    let order = ["./a.clif", "FAIL ./b.clif:3: cat: ", "FAIL ./c.clif"];
+    let places: Vec<_> = order.iter().map(|part| text.find(part).unwrap()).collect();
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.contains("\n1 passed, 2 failed, 0 skipped ("), "{text}");
+    assert!(!text.contains('\x1b'), "colours in a pipe: {text}");
+}
+
+#[test]
+fn status_is_2_for_what_cannot_be_read() {
+    let folder = Folder::new("unreadable");
+    folder.write("a.clif", PASSING);
+    let output = folder.run(&["test", "a.clif", "none.clif"]);
+    assert_eq!(status(&output), 2, "{output:?}");
+    assert!(stdout(&output).contains("FAIL none.clif: cannot read it"));
+    let output = folder.run(&["test", "-"]);
+    assert_eq!(
+        status(&output),
+        2,
+        "the standard input is no test: {output:?}"
+    );
+    for usage in [&["test"][..], &["no-such-command"], &["test", "-j0", "."]] {
+        assert_eq!(status(&folder.run(usage)), 2, "{usage:?}");
+    }
+    let output = folder
+        .command(&["test", "a.clif"])
+        .env("CRANELIFT_FILETESTS_THREADS", "many")
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(stderr(&output).contains("CRANELIFT_FILETESTS_THREADS must be a positive number"));
+}
+
+#[test]
+fn filter_target_and_list_select() {
+    let folder = Folder::new("select");
+    folder.write("a.clif", PASSING);
+    folder.write("sub/b.clif", FAILING);
+    folder.write("sub/no-test.txt", FAILING);
+    folder.write("dir.d/c.clif", FAILING);
+    let list = folder.run(&["test", "--list", "."]);
+    assert_eq!(stdout(&list), "./a.clif\n./sub/b.clif\n");
+    let list = folder.run(&["test", "--list", "--filter", "sub/", "."]);
+    assert_eq!(stdout(&list), "./sub/b.clif\n");
+    let output = folder.run(&["test", "--filter", "a.c", "."]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    let output = folder.run(&["test", "--target", "pulley64", "."]);
+    assert!(stdout(&output).starts_with("0 passed, 0 failed, 0 skipped (0 jobs ran, 0 skipped)"));
+    let foreign = if cfg!(target_arch = "s390x") {
+        "aarch64"
+    } else {
+        "s390x"
+    };
+    let output = folder.run(&["test", "--target", foreign, "."]);
+    let text = stdout(&output);
+    assert!(
+        text.starts_with("0 passed, 0 failed, 1 skipped (0 jobs ran, 1 skipped)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_named_file_needs_no_extension() {
+    let folder = Folder::new("extension");
+    folder.write("a.txt", FAILING);
+    assert_eq!(status(&folder.run(&["test", "a.txt"])), 1);
+}
+
+#[test]
+fn bless_then_pass_then_nothing_changes() {
+    let folder = Folder::new("bless");
+    let path = folder.write("a.clif", PRECISE);
+    let output = folder.run(&["test", "."]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(
+        stdout(&output)
+            .contains("\n  bless:  cargo clif-util test --target aarch64 --bless ./a.clif\n")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), PRECISE);
+
+    // A note with one `;` stands in the way, as the message says.
+    let output = folder.run(&["test", "--bless", "."]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(
+        stdout(&output).contains("begin notes with `;;`"),
+        "{output:?}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), PRECISE);
+
+    let precise = PRECISE.replace("; of old\n\nfunction", ";; of old\n\nfunction");
+    let blessed = BLESSED.replace("; of old\n\nfunction", ";; of old\n\nfunction");
+    folder.write("a.clif", &precise);
+    let output = folder.run(&["test", "--bless", "."]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(
+        stdout(&output).contains("blessed 2 functions in ./a.clif"),
+        "{output:?}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), blessed);
+    assert_eq!(folder.names(), ["a.clif"]);
+
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let output = folder
+        .command(&["test", "."])
+        .env("CRANELIFT_TEST_BLESS", "1")
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(!stdout(&output).contains("blessed"), "{output:?}");
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), modified);
+    assert_eq!(status(&folder.run(&["test", "."])), 0);
+}
+
+#[test]
+fn bless_refuses_two_different_outputs() {
+    let folder = Folder::new("bless-twice");
+    let text = PRECISE
+        .replace("aarch64 has_lse", "riscv64")
+        .replace("; of old", "");
+    let path = folder.write("a.clif", &text);
+    let output = folder.run(&["test", "--bless", "."]);
+    // The functions above are the same on both; one that is not:
+    assert_eq!(status(&output), 0, "{output:?}");
+    let text = text.replace("    return v0\n", "    v1 = iadd v0, v0\n    return v1\n");
+    folder.write("a.clif", &text);
+    let output = folder.run(&["test", "--bless", "."]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(stdout(&output).contains("different outputs"), "{output:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn other_values_of_the_variable_do_not_bless() {
+    let folder = Folder::new("bless-variable");
+    let path = folder.write("a.clif", PRECISE);
+    for value in ["0", "true", ""] {
+        let output = folder
+            .command(&["test", "."])
+            .env("CRANELIFT_TEST_BLESS", value)
+            .output()
+            .unwrap();
+        assert_eq!(status(&output), 1, "{output:?}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), PRECISE);
+}
+
+#[test]
+fn timings_show_files_and_passes() {
+    let folder = Folder::new("timings");
+    folder.write("a.clif", PASSING);
+    let text = stdout(&folder.run(&["test", "--timings", "a.clif"]));
+    assert!(text.contains("\nslow: 0."), "{text}");
+    assert!(text.contains("Parsing textual Cranelift IR"), "{text}");
+}
+
+#[test]
+fn print_directives_come_in_order() {
+    let folder = Folder::new("print");
+    let function = "function %f(i32) -> i32, i8x4 system_v {\nblock0(v0: i32):\n    \
+                    v1 = iconst.i8 -1\n    v2 = splat.i8x4 v1\n    return v0, v2\n}\n";
+    for name in ["a", "b"] {
+        let text = format!("test interpret\n\n{function}; print: %f(7)\n");
+        folder.write(&format!("{name}.clif"), &text);
+    }
+    let text = stdout(&folder.run(&["test", "a.clif", "b.clif"]));
+    assert!(
+        text.starts_with("%f(7) -> [7, 0xffffffff]\n%f(7) -> [7, 0xffffffff]\n2 passed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn run_and_interpret_execute_directives() {
+    let folder = Folder::new("run");
+    let good = "test cat\n\nfunction %f(i32) -> i32 system_v {\nblock0(v0: i32):\n    return v0\n}\n; run: %f(1) == 1\n";
+    folder.write("good", good);
+    folder.write("sub/bad.any", &good.replace("== 1", "== 2"));
+    folder.write(".hidden", "nonsense");
+    for command in ["run", "interpret"] {
+        let output = folder.run(&[command, "good"]);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert_eq!(stdout(&output), "");
+        let output = folder.run(&[command, "-v", ".", "none"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        let text = stdout(&output);
+        assert!(
+            text.contains("Failed test: run: %f(1) == 2, actual: 1"),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("repeat: cargo clif-util {command} ./sub/bad.any")),
+            "{text}"
+        );
+        assert!(text.contains("1 passed, 1 failed, 0 skipped"), "{text}");
+        assert!(stderr(&output).contains("skipping none: "));
+        let output = folder.run_with_input(&[command, "-v", "-"], good);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert!(stdout(&output).contains("1 passed"), "{output:?}");
+    }
+    let here = "target pulley64\n";
+    folder.write("good", &good.replacen("\n\n", &format!("\n{here}\n"), 1));
+    let output = folder.run(&["run", "good"]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(
+        stdout(&output).contains("the file has no target for this host"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn cat_and_print_cfg_reprint() {
+    let folder = Folder::new("cat");
+    let output = folder.run_with_input(
+        &["cat", "-"],
+        &format!("{FAILING}function %g() {{ block0: return }}"),
+    );
+    assert_eq!(
+        stdout(&output),
+        "function %f() fast {\nblock0:\n    return\n}\n\nfunction %g() fast {\nblock0:\n    return\n}\n"
+    );
+    let output = folder.run_with_input(&["print-cfg", "-"], FAILING);
+    assert!(
+        stdout(&output).starts_with("digraph \"%f\" {\n    {rank=min; block0}\n"),
+        "{output:?}"
+    );
+    for command in ["cat", "print-cfg"] {
+        let output =
+            folder.run_with_input(&[command, "-"], "function %f() {\nblock0:\n    retrun\n}\n");
+        assert_eq!(status(&output), 1, "{output:?}");
+        assert!(stderr(&output).contains("error: -:3: "), "{output:?}");
+        assert_eq!(status(&folder.run(&[command, "none"])), 2);
+    }
+}
+
+#[test]
+fn pass_replaces_commands_and_target() {
+    let folder = Folder::new("pass");
+    folder.write("a.clif", FAILING);
+    let output = folder.run(&["pass", "-v", "a.clif", "x86_64", "compile", "verifier"]);
+    assert_eq!(
+        status(&output),
+        1,
+        "the directive is still there: {output:?}"
+    );
+    assert!(
+        stdout(&output).contains("a.clif:3: compile (x86_64): filecheck of %f failed"),
+        "{output:?}"
+    );
+    folder.write("a.clif", &FAILING.replace("; check: jump", ""));
+    let output = folder.run(&["pass", "-v", ".", "aarch64 has_lse", "compile", "verifier"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(stdout(&output).contains("(2 jobs ran"), "{output:?}");
+    let output = folder.run(&["pass", "a.clif", "", "domtree"]);
+    assert_eq!(
+        (status(&output), stdout(&output)),
+        (0, String::new()),
+        "{output:?}"
+    );
+    let output = folder.run(&["pass", "a.clif", "", "compile"]);
+    assert!(
+        stdout(&output).contains("`test compile` needs a target"),
+        "{output:?}"
+    );
+    let output = folder.run(&["pass", "a.clif", "", "no-such"]);
+    assert!(
+        stdout(&output).contains("unknown test command `no-such`"),
+        "{output:?}"
+    );
+    fs::create_dir(folder.0.join("empty")).unwrap();
+    assert_eq!(status(&folder.run(&["pass", "empty", "", "cat"])), 2);
+}
+
+#[test]
+fn compile_prints_and_writes() {
+    let folder = Folder::new("compile");
+    let function = "function %f(i32) -> i32 system_v {\n    fn0 = %g(i32) -> i32 system_v\n\
+                    block0(v0: i32):\n    v1 = call fn0(v0)\n    trapz v1, user7\n    return v1\n}\n";
+    let output = folder.run_with_input(&["compile", "--target", "x86_64"], function);
+    assert_eq!(
+        (status(&output), stdout(&output)),
+        (0, String::new()),
+        "{output:?}"
+    );
+    let output = folder.run_with_input(&["compile", "--target", "x86_64", "-pD", "-"], function);
+    let text = stdout(&output);
+    for part in [
+        "function %f(i32) -> i32 system_v {\n",
+        "\n.byte 85, 72, 137, 229, ",
+        "\nDisassembly of ",
+        " bytes <%f>:\n   0:  55 ",
+        "pushq %rbp\n",
+        "\nreloc_external: Abs8 %g 0 at 0x",
+        "\ntrap: user7 at 0x",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    for target in ["aarch64", "riscv64", "s390x", "pulley64"] {
+        let output = folder.run_with_input(&["compile", "--target", target, "-D", "-"], function);
+        assert!(stdout(&output).contains("Disassembly of "), "{output:?}");
+    }
+
+    let object = folder.0.join("a.o");
+    let arguments = ["compile", "--target", "x86_64-linux", "-o", "a.o", "-"];
+    let output = folder.run_with_input(&arguments, function);
+    assert_eq!(status(&output), 0, "{output:?}");
+    let bytes = fs::read(object).unwrap();
+    assert_eq!(&bytes[..4], b"\x7fELF");
+    let contains = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
+    assert!(contains(b"\0%f\0") && contains(b"\0g\0"));
+
+    let file_target = format!("test compile\nset opt_level=speed\ntarget aarch64\n{function}");
+    let output = folder.run_with_input(&["compile", "--target", "", "-D"], &file_target);
+    assert!(stdout(&output).contains("ret\n"), "{output:?}");
+    for (arguments, message) in [
+        (
+            &["compile", "--target", ""][..],
+            "has no target; give one with --target",
+        ),
+        (&["compile", "--target", "x87"], "in --target and --set"),
+        (
+            &["compile", "--target", "x86_64", "--set", "nonsense"],
+            "unknown setting 'nonsense'",
+        ),
+        (
+            &["compile", "--target", "pulley64be", "-D"],
+            "there is no disassembler for pulley64be",
+        ),
+    ] {
+        let output = folder.run_with_input(arguments, function);
+        assert_eq!(status(&output), 1, "{output:?}");
+        assert!(stderr(&output).contains(message), "{output:?}");
+    }
+    let invalid = function.replace("return v1", "return");
+    let output = folder.run_with_input(&["compile", "--target", "x86_64"], &invalid);
+    assert!(stderr(&output).contains("-:1: %f: "), "{output:?}");
+    assert!(
+        stderr(&output).contains("arguments of return must match"),
+        "{output:?}"
+    );
+}
+
+/// The compiler is known to panic on 128-bit integers in x86-64 signatures without a setting.
+#[test]
+fn bugpoint_shrinks_what_crashes() {
+    let folder = Folder::new("bugpoint");
+    let function = "\
+function %f(i64, i128) -> i64 system_v {
+    ss0 = explicit_slot 8
+
+block0(v0: i64, v1: i128):
+    v2 = iadd v0, v0
+    v3 = stack_addr.i64 ss0
+    brif v2, block1(v2), block2
+
+block1(v4: i64):
+    v5 = iadd v4, v3
+    return v5
+
+block2:
+    return v0
+}
+";
+    folder.write(
+        "a.clif",
+        &format!("{function}\n{FAILING}").replace("test cat\n", ""),
+    );
+    let output = folder.run(&["bugpoint", "-v", "a.clif", "x86_64"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(
+        stdout(&output).split_once('\n').unwrap().1,
+        "function %f(i64, i128) -> i64 system_v {\nblock0(v0: i64, v1: i128):\n    trap user1\n}\n\
+         ; 3 blocks and 6 instructions -> 1 blocks and 1 instructions\n"
+    );
+    assert!(stdout(&output).starts_with("; the compiler panicked: i128 args/return values not"));
+    assert!(
+        stderr(&output).contains("warning: a.clif:18: %f does not make the compiler panic"),
+        "{output:?}"
+    );
+    let output = folder.run(&["bugpoint", "--limit", "1", "a.clif", "x86_64"]);
+    assert!(
+        stderr(&output).contains("the limit ended the reduction"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    let folder = Folder::new("help");
+    let commands = [
+        "bugpoint",
+        "test",
+        "pass",
+        "run",
+        "interpret",
+        "compile",
+        "cat",
+        "print-cfg",
+    ];
+    for command in commands {
+        let text = stdout(&folder.run(&[command, "--help"]));
+        assert!(text.contains("Example"), "{text}");
+        assert!(
+            text.contains(&format!("cargo clif-util {command} ")),
+            "{text}"
+        );
+    }
+    let output = folder.run(&["souper-harvest", "--target", "x86_64"]);
+    assert_eq!(status(&output), 1);
+    assert!(
+        stderr(&output).contains("is not part of this program"),
+        "{output:?}"
+    );
+}
+
+/// A folder for the files of one test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .env_remove("CRANELIFT_TEST_BLESS")
+            .env_remove("CRANELIFT_FILETESTS_THREADS");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with_input(arguments, "")
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read its input may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn status(output: &Output) -> i32 {
+    output
+        .status
+        .code()
+        .expect("the program must not be killed")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
