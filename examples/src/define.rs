@@ -1,0 +1,83 @@
+//! Functions into a JIT or object module.
+
+use anyhow::{Context, Result};
+use cranelift_codegen::ir::{
+    AbiParam, ArgumentPurpose, Function, InstBuilder, Signature, Type, UserFuncName, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_module::{FuncId, Linkage, Module, ModuleReloc};
+
+/// A function that a module has compiled.
+pub struct Defined {
+    /// Its identity in the module.
+    pub id: FuncId,
+    /// The size of its code in bytes.
+    pub size: usize,
+    /// Where its code mentions symbols.
+    pub relocs: Vec<ModuleReloc>,
+}
+
+/// The signature of a C function `(void *vmctx, params…)` with these results.
+///
+/// The C types are signed, and C wants small integers extended to registers: sign-extended, here.
+pub fn signature(call_conv: CallConv, params: &[Type], results: &[Type]) -> Signature {
+    let extended = |&ty: &Type| match ty {
+        types::I8 | types::I16 | types::I32 => AbiParam::new(ty).sext(),
+        _ => AbiParam::new(ty),
+    };
+    let mut signature = Signature::new(call_conv);
+    let vmctx = AbiParam::special(types::I64, ArgumentPurpose::VMContext);
+    signature.params.push(vmctx);
+    signature.params.extend(params.iter().map(extended));
+    signature.returns.extend(results.iter().map(extended));
+    signature
+}
+
+/// Compile a function and export it from the module.
+///
+/// `body` appends its instructions to the only block, given the function's parameters, and answers
+/// with the results.
+///
+/// # Errors
+///
+/// Those of the module, of code generation, and of `body`.
+pub fn define<M: Module>(
+    module: &mut M,
+    name: &str,
+    signature: Signature,
+    body: impl FnOnce(&mut M, &mut FunctionBuilder<'_>, &[Value]) -> Result<Vec<Value>>,
+) -> Result<Defined> {
+    let id = module.declare_function(name, Linkage::Export, &signature)?;
+    let mut context = module.make_context();
+    context.func = Function::with_name_signature(UserFuncName::user(0, id.as_u32()), signature);
+
+    let mut builder_context = FunctionBuilderContext::new();
+    let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    let params = builder.block_params(block).to_vec();
+    let results = body(module, &mut builder, &params)?;
+    builder.ins().return_(&results);
+    builder.finalize(module.isa().frontend_config());
+
+    module
+        .define_function(id, &mut context)
+        .with_context(|| format!("compiling {name}"))?;
+    let code = context
+        .compiled_code()
+        .with_context(|| format!("{name} has no code"))?;
+    let relocs = code
+        .buffer
+        .relocs()
+        .iter()
+        .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id))
+        .collect();
+    Ok(Defined {
+        id,
+        size: code.code_buffer().len(),
+        relocs,
+    })
+}
