@@ -1,0 +1,521 @@
+//! Where the parameters and results of a signature go, as plain data.
+//!
+//! [`TargetIsa::abi_locations`] answers for one signature and one target what code generation works
+//! out for itself: which register or stack slot holds each parameter at the call, and where each
+//! result is after it. Embedders that write adapters, tools that explain a signature and tests that
+//! compare it with another compiler need not repeat the rules of any convention.
+//!
+//! ```text
+//!   (i64 vmctx, i128) -> i8, f64 system_v_multi_out       on x86-64
+//!
+//!   return_pointer   rdi
+//!   params           rsi;  rdx and rcx
+//!   results          8 bits at 0 and 64 bits at 8 of the memory that rdi points to
+//! ```
+//!
+//! The source is the `SigSet` of the function that would have the signature, after the checks with
+//! which code generation begins. Nothing is computed twice, so nothing can disagree. What follows
+//! from the function's code, its frame for instance, is not said.
+//!
+//! Sizes and offsets are in bytes. Offsets into the stack are from the stack pointer at the call;
+//! [`AbiLocations::entry_stack_shift`] makes them offsets from the stack pointer at the entry of the
+//! callee.
+
+use crate::ir::{
+    ArgumentExtension, ArgumentPurpose, Function, Signature, Type, UserFuncName, types,
+};
+use crate::isa::TargetIsa;
+use crate::isa::multi_out::{OutArea, OutTarget, compute_out_area};
+use crate::machinst::multi_out::MultiOutSpec;
+use crate::machinst::{
+    ABIArg, ABIArgSlot, ABIMachineSpec, Callee, RealReg, RegClass, Sig, SigData, SigSet,
+};
+use crate::result::CodegenResult;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Where the parameters and results of a signature go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbiLocations {
+    /// The parameters of the signature, in order.
+    pub params: Vec<AbiLocation>,
+    /// The results, in order. A signature with an `sret` parameter has no results in CLIF; where the
+    /// convention returns that pointer, it is the one entry here, with the purpose `sret`.
+    pub results: Vec<AbiLocation>,
+    /// The hidden argument with the address of the memory for results, if there is such memory.
+    pub return_pointer: Option<AbiPart>,
+    /// The layout of that memory if it is a C struct, as of `CallConv::SystemVMultiOut`. Other
+    /// conventions have a layout of their own, of which only the offsets in `results` are known.
+    pub out_area: Option<OutArea>,
+    /// Size of the memory for results, with padding for the alignment of the stack; 0 without it.
+    pub return_area_size: u32,
+    /// Size of the stack arguments, with padding for the alignment of the stack and with what the
+    /// convention reserves among them, such as the shadow space of `windows_fastcall`.
+    pub stack_args_size: u32,
+    /// By how much larger an offset is from the stack pointer at the entry of the callee: 8 on
+    /// x86-64, where the call pushes the return address, and 0 elsewhere.
+    pub entry_stack_shift: u32,
+}
+
+/// Where one parameter or result goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbiLocation {
+    /// What the value is for.
+    pub purpose: ArgumentPurpose,
+    /// How it is passed.
+    pub kind: AbiLocationKind,
+}
+
+/// How one parameter or result is passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AbiLocationKind {
+    /// The value itself. A value that needs several registers has as many parts, its lowest bits
+    /// first.
+    Parts(Vec<AbiPart>),
+    /// A `sarg` parameter, in CLIF a pointer: its bytes are copied among the stack arguments.
+    StructCopy {
+        /// Where the copy is.
+        stack_offset: i64,
+        /// Size of the copy.
+        size: u64,
+    },
+    /// The address of a copy of the value, made among the stack arguments.
+    Indirect {
+        /// Where the address is.
+        pointer: AbiPart,
+        /// Where the copy is.
+        stack_offset: i64,
+        /// Type of the value.
+        ty: Type,
+    },
+}
+
+/// A register's worth of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbiPart {
+    /// Where it is.
+    pub place: AbiPlace,
+    /// Its type: that of the value or of the register that holds this part of it.
+    pub ty: Type,
+    /// How it is extended to the width of an integer register.
+    pub extension: ArgumentExtension,
+}
+
+/// A place for a part of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AbiPlace {
+    /// A register.
+    Reg(AbiReg),
+    /// A stack argument.
+    Stack {
+        /// Offset from the stack pointer at the call.
+        offset: i64,
+        /// How many bytes are written: those of the type, or of a register if it is extended.
+        size: u32,
+    },
+    /// The memory for results.
+    ReturnArea {
+        /// Offset from the address in [`AbiLocations::return_pointer`].
+        offset: i64,
+        /// How many bytes are written, as of a stack argument.
+        size: u32,
+    },
+}
+
+/// A register of the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbiReg {
+    /// Its name in the target's assembly language, that of its full width: `rdi`, `x0`, `a0`, `r2`.
+    pub name: String,
+    /// The class that the backend allocates it in.
+    pub class: AbiRegClass,
+    /// Its number in the encoding of instructions.
+    pub encoding: u8,
+}
+
+/// The classes in which backends allocate registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AbiRegClass {
+    /// General-purpose registers.
+    Int,
+    /// Floating-point registers, also those of vectors on x86-64, AArch64 and s390x.
+    Float,
+    /// Registers of vectors alone, on RISC-V and Pulley.
+    Vector,
+}
+
+impl fmt::Display for AbiReg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// The implementation of [`TargetIsa::abi_locations`] for every backend.
+pub(crate) fn compute_abi_locations<M: ABIMachineSpec>(
+    isa: &dyn TargetIsa,
+    isa_flags: &M::F,
+    sig: &Signature,
+) -> CodegenResult<AbiLocations> {
+    let func = Function::with_name_signature(UserFuncName::default(), sig.clone());
+    let sigs = SigSet::new::<M>(&func, isa.flags())?;
+    // Not for its value: it refuses what the instruction set lacks.
+    Callee::<M>::new(&func, isa, isa_flags, &sigs)?;
+    let abi_sig = sigs.abi_sig_for_signature(sig);
+    let reader = Reader::new::<M>(&sigs, abi_sig);
+    let out_area = if reader.data.uses_out_area() {
+        let results: Vec<Type> = sig.returns.iter().map(|ret| ret.value_type).collect();
+        Some(compute_out_area(&results, M::MultiOut::TARGET)?)
+    } else {
+        None
+    };
+    Ok(AbiLocations {
+        params: reader.locations(&sigs.args(abi_sig)[..sigs.num_args(abi_sig)], Memory::Stack),
+        results: reader.locations(sigs.rets(abi_sig), Memory::ReturnArea),
+        return_pointer: reader.return_pointer(&sigs, abi_sig),
+        out_area,
+        return_area_size: reader.data.sized_stack_ret_space(),
+        stack_args_size: reader.data.sized_stack_arg_space(),
+        entry_stack_shift: entry_stack_shift(reader.target),
+    })
+}
+
+/// How much the call instruction pushes.
+fn entry_stack_shift(target: OutTarget) -> u32 {
+    match target {
+        OutTarget::X64 => 8,
+        OutTarget::Aarch64 | OutTarget::Riscv64 | OutTarget::S390x | OutTarget::Pulley => 0,
+    }
+}
+
+/// What is between the stack pointer at the call and the first stack argument.
+fn stack_args_start(target: OutTarget) -> i64 {
+    match target {
+        // Keep in sync with `REG_SAVE_AREA_SIZE` of the s390x backend.
+        OutTarget::S390x => 160,
+        OutTarget::X64 | OutTarget::Aarch64 | OutTarget::Riscv64 | OutTarget::Pulley => 0,
+    }
+}
+
+/// What an `ABIArgSlot::Stack` is an offset into: that of a result is not in the stack.
+#[derive(Clone, Copy)]
+enum Memory {
+    Stack,
+    ReturnArea,
+}
+
+/// Turns `ABIArg`s into locations.
+struct Reader<'a> {
+    data: &'a SigData,
+    target: OutTarget,
+    word_type: Type,
+}
+
+impl<'a> Reader<'a> {
+    fn new<M: ABIMachineSpec>(sigs: &'a SigSet, sig: Sig) -> Self {
+        Reader {
+            data: &sigs[sig],
+            target: M::MultiOut::TARGET,
+            word_type: M::word_type(),
+        }
+    }
+
+    fn locations(&self, args: &[ABIArg], memory: Memory) -> Vec<AbiLocation> {
+        args.iter().map(|arg| self.location(arg, memory)).collect()
+    }
+
+    fn location(&self, arg: &ABIArg, memory: Memory) -> AbiLocation {
+        match arg {
+            ABIArg::Slots { slots, purpose } => {
+                let mut parts: Vec<_> = slots.iter().map(|slot| self.part(slot, memory)).collect();
+                if let [part] = &mut parts[..] {
+                    self.name_after_type(part);
+                }
+                AbiLocation {
+                    purpose: *purpose,
+                    kind: AbiLocationKind::Parts(parts),
+                }
+            }
+            &ABIArg::StructArg {
+                offset,
+                size,
+                purpose,
+            } => AbiLocation {
+                purpose,
+                kind: AbiLocationKind::StructCopy {
+                    stack_offset: self.stack_offset(offset),
+                    size,
+                },
+            },
+            ABIArg::ImplicitPtrArg {
+                pointer,
+                offset,
+                ty,
+                purpose,
+            } => AbiLocation {
+                purpose: *purpose,
+                kind: AbiLocationKind::Indirect {
+                    pointer: self.part(pointer, memory),
+                    stack_offset: self.stack_offset(*offset),
+                    ty: *ty,
+                },
+            },
+        }
+    }
+
+    fn return_pointer(&self, sigs: &SigSet, sig: Sig) -> Option<AbiPart> {
+        let arg = sigs.get_ret_arg(sig)?;
+        match self.location(&arg, Memory::Stack).kind {
+            AbiLocationKind::Parts(parts) => parts.into_iter().next(),
+            AbiLocationKind::StructCopy { .. } | AbiLocationKind::Indirect { .. } => None,
+        }
+    }
+
+    fn part(&self, slot: &ABIArgSlot, memory: Memory) -> AbiPart {
+        match *slot {
+            ABIArgSlot::Reg { reg, ty, extension } => AbiPart {
+                place: AbiPlace::Reg(abi_reg(self.target, reg)),
+                ty,
+                extension,
+            },
+            ABIArgSlot::Stack {
+                offset,
+                ty,
+                extension,
+            } => {
+                let size = self.written_size(ty, extension);
+                AbiPart {
+                    place: match memory {
+                        Memory::Stack => AbiPlace::Stack {
+                            offset: self.stack_offset(offset),
+                            size,
+                        },
+                        Memory::ReturnArea => AbiPlace::ReturnArea { offset, size },
+                    },
+                    ty,
+                    extension,
+                }
+            }
+        }
+    }
+
+    fn stack_offset(&self, offset: i64) -> i64 {
+        stack_args_start(self.target) + offset
+    }
+
+    fn written_size(&self, ty: Type, extension: ArgumentExtension) -> u32 {
+        match extension {
+            ArgumentExtension::None => ty.bytes(),
+            ArgumentExtension::Uext | ArgumentExtension::Sext => {
+                ty.bytes().max(self.word_type.bytes())
+            }
+        }
+    }
+
+    /// On s390x a floating-point register is the upper half of a vector register.
+    fn name_after_type(&self, part: &mut AbiPart) {
+        let is_scalar = matches!(part.ty, types::F16 | types::F32 | types::F64);
+        if let AbiPlace::Reg(reg) = &mut part.place {
+            if self.target == OutTarget::S390x && reg.class == AbiRegClass::Float && is_scalar {
+                reg.name = format!("f{}", reg.encoding);
+            }
+        }
+    }
+}
+
+fn abi_reg(target: OutTarget, reg: RealReg) -> AbiReg {
+    let class = match reg.class() {
+        RegClass::Int => AbiRegClass::Int,
+        RegClass::Float => AbiRegClass::Float,
+        RegClass::Vector => AbiRegClass::Vector,
+    };
+    let encoding = reg.hw_enc();
+    AbiReg {
+        name: reg_name(target, class, encoding),
+        class,
+        encoding,
+    }
+}
+
+fn reg_name(target: OutTarget, class: AbiRegClass, encoding: u8) -> String {
+    const X64_INT: [&str; 8] = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"];
+    match (target, class) {
+        (OutTarget::X64, AbiRegClass::Int) => match X64_INT.get(usize::from(encoding)) {
+            Some(name) => (*name).to_owned(),
+            None => format!("r{encoding}"),
+        },
+        (OutTarget::X64, _) => format!("xmm{encoding}"),
+        (OutTarget::S390x, AbiRegClass::Int) => format!("r{encoding}"),
+        (OutTarget::S390x, _) => format!("v{encoding}"),
+        (OutTarget::Aarch64 | OutTarget::Pulley, AbiRegClass::Int) => format!("x{encoding}"),
+        (OutTarget::Aarch64, _) => format!("v{encoding}"),
+        (OutTarget::Pulley, AbiRegClass::Float) => format!("f{encoding}"),
+        (OutTarget::Riscv64, class @ (AbiRegClass::Int | AbiRegClass::Float)) => {
+            riscv_name(class, encoding)
+        }
+        (OutTarget::Riscv64 | OutTarget::Pulley, AbiRegClass::Vector) => format!("v{encoding}"),
+    }
+}
+
+/// Chapter "Register Convention" of the RISC-V psABI.
+fn riscv_name(class: AbiRegClass, encoding: u8) -> String {
+    const NOT_NUMBERED: [&str; 5] = ["zero", "ra", "sp", "gp", "tp"];
+    let (prefix, low_temps, high_temps) = match class {
+        AbiRegClass::Int => ("", 5, 25),
+        AbiRegClass::Float | AbiRegClass::Vector => ("f", 0, 20),
+    };
+    match (class, encoding) {
+        (AbiRegClass::Int, 0..=4) => NOT_NUMBERED[usize::from(encoding)].to_owned(),
+        (_, 0..=7) => format!("{prefix}t{}", encoding - low_temps),
+        (_, 8..=9) => format!("{prefix}s{}", encoding - 8),
+        (_, 10..=17) => format!("{prefix}a{}", encoding - 10),
+        (_, 18..=27) => format!("{prefix}s{}", encoding - 16),
+        (_, _) => format!("{prefix}t{}", encoding - high_temps),
+    }
+}
+
+impl AbiLocation {
+    /// The parts of the value or, if it is passed by address, the part that holds the address.
+    pub fn parts(&self) -> &[AbiPart] {
+        match &self.kind {
+            AbiLocationKind::Parts(parts) => parts,
+            AbiLocationKind::StructCopy { .. } => &[],
+            AbiLocationKind::Indirect { pointer, .. } => core::slice::from_ref(pointer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CodegenError;
+    use crate::ir::AbiParam;
+    use crate::ir::types::*;
+    use crate::isa::{self, CallConv, OwnedTargetIsa};
+    use crate::settings::{self, Configurable};
+    use alloc::string::ToString;
+    use target_lexicon::Triple;
+
+    fn isa_for(name: &str) -> OwnedTargetIsa {
+        let triple: Triple = name.parse().unwrap();
+        let mut flags = settings::builder();
+        flags.enable("enable_multi_ret_implicit_sret").unwrap();
+        let flags = settings::Flags::new(flags);
+        isa::lookup(triple).unwrap().finish(flags).unwrap()
+    }
+
+    fn locations(
+        target: &str,
+        conv: CallConv,
+        params: &[Type],
+        results: &[Type],
+    ) -> CodegenResult<AbiLocations> {
+        let mut sig = Signature::new(conv);
+        sig.params = params.iter().copied().map(AbiParam::new).collect();
+        sig.returns = results.iter().copied().map(AbiParam::new).collect();
+        isa_for(target).abi_locations(&sig)
+    }
+
+    fn show(location: &AbiLocation) -> String {
+        let parts: Vec<_> = location.parts().iter().map(show_part).collect();
+        parts.join("+")
+    }
+
+    fn show_part(part: &AbiPart) -> String {
+        match &part.place {
+            AbiPlace::Reg(reg) => reg.to_string(),
+            AbiPlace::Stack { offset, size } => format!("stack {offset}/{size}"),
+            AbiPlace::ReturnArea { offset, size } => format!("area {offset}/{size}"),
+        }
+    }
+
+    fn show_all(locations: &[AbiLocation]) -> String {
+        let all: Vec<_> = locations.iter().map(show).collect();
+        all.join(" ")
+    }
+
+    #[test]
+    fn the_out_pointer_comes_before_the_parameters() {
+        let params = [I64, I128, F64];
+        for (target, pointer, rest) in [
+            ("x86_64", "rdi", "rsi rdx+rcx xmm0"),
+            ("aarch64", "x0", "x1 x2+x3 v0"),
+            ("riscv64gc", "a0", "a1 a2+a3 fa0"),
+            ("s390x", "r2", "r3 r4 f0"),
+            ("pulley64", "x0", "x1 x2+x3 f0"),
+        ] {
+            let found = locations(target, CallConv::SystemVMultiOut, &params, &[I8, F64]).unwrap();
+            let found_pointer = found.return_pointer.as_ref().map(show_part);
+            assert_eq!(found_pointer.as_deref(), Some(pointer), "{target}");
+            assert_eq!(show_all(&found.params), rest, "{target}");
+            assert_eq!(show_all(&found.results), "area 0/1 area 8/8", "{target}");
+            assert_eq!(found.out_area.map(|area| area.size), Some(16), "{target}");
+        }
+    }
+
+    #[test]
+    fn stack_arguments_are_counted_from_the_stack_pointer() {
+        let params = [I64; 16];
+        for (target, first, offset, shift) in [
+            ("x86_64", 6, 0, 8),
+            ("aarch64", 8, 0, 0),
+            ("riscv64gc", 8, 0, 0),
+            ("s390x", 5, 160, 0),
+            ("pulley64", 15, 0, 0),
+        ] {
+            let found = locations(target, CallConv::SystemV, &params, &[]).unwrap();
+            assert_eq!(found.entry_stack_shift, shift, "{target}");
+            let is_in_reg = |location: &AbiLocation| !show(location).starts_with("stack");
+            let in_regs = found.params.iter().take_while(|l| is_in_reg(l)).count();
+            assert_eq!(in_regs, first, "{target}");
+            assert_eq!(
+                show(&found.params[first]),
+                format!("stack {offset}/8"),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn results_in_memory_have_a_pointer_in_other_conventions_too() {
+        let found = locations("x86_64", CallConv::SystemV, &[I32], &[I64; 4]).unwrap();
+        assert_eq!(
+            found.return_pointer.as_ref().map(show_part).as_deref(),
+            Some("rdi")
+        );
+        assert_eq!(show_all(&found.params), "rsi");
+        assert_eq!(show_all(&found.results), "rax rdx area 0/8 area 8/8");
+        assert_eq!((found.out_area, found.return_area_size), (None, 16));
+    }
+
+    #[test]
+    fn implicit_pointers_say_where_the_copy_is() {
+        let found = locations("s390x", CallConv::SystemV, &[I128, I64], &[]).unwrap();
+        assert_eq!(
+            found.params[0].kind,
+            AbiLocationKind::Indirect {
+                pointer: AbiPart {
+                    place: AbiPlace::Reg(AbiReg {
+                        name: "r2".to_owned(),
+                        class: AbiRegClass::Int,
+                        encoding: 2,
+                    }),
+                    ty: I64,
+                    extension: ArgumentExtension::None,
+                },
+                stack_offset: 160,
+                ty: I128,
+            }
+        );
+    }
+
+    #[test]
+    fn what_code_generation_refuses_is_refused() {
+        let results = [I32X4, I32];
+        let refused = locations("riscv64gc", CallConv::SystemVMultiOut, &[], &results);
+        assert!(matches!(refused, Err(CodegenError::Unsupported(_))));
+        assert!(locations("aarch64", CallConv::SystemVMultiOut, &[], &results).is_ok());
+    }
+}
