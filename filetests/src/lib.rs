@@ -11,11 +11,13 @@
 //!   [`unwind_dump`] show it;
 //! - [`object`] writes object files; [`reduce`] shrinks functions;
 //!   [`timings`] adds up the time that compiler passes take;
+//! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
 //! - [`outcome`] holds the results, [`report`] prints them.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
 //! crashes and endless loops, and [`activity`] tells where they happened.
 
+pub mod abi;
 pub mod activity;
 pub mod bless;
 pub mod check;

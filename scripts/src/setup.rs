@@ -46,6 +46,11 @@ const TOOLS: &[Tool] = &[
         what_for: "linking, and C as the judge of calls",
     },
     Tool {
+        probe: Program("clang"),
+        package: "clang",
+        what_for: "another C for every target, to agree with",
+    },
+    Tool {
         probe: Program("aarch64-linux-gnu-gcc"),
         package: "gcc-aarch64-linux-gnu",
         what_for: "C for aarch64",

@@ -1,6 +1,7 @@
 //! `clif-util`: runs filetests, and works with `.clif` files in other ways. One file per
 //! subcommand.
 
+mod abi;
 mod bugpoint;
 mod cat;
 mod compile;
@@ -40,6 +41,7 @@ enum Command {
     Run(run::Options),
     Interpret(interpret::Options),
     Compile(compile::Options),
+    Abi(abi::Options),
     Cat(cat::Options),
     PrintCfg(print_cfg::Options),
     Bugpoint(bugpoint::Options),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Interpret(options) => interpret::run(&options),
         Command::Compile(options) => compile::run(&options),
+        Command::Abi(options) => abi::run(&options),
         Command::Cat(options) => cat::run(&options),
         Command::PrintCfg(options) => print_cfg::run(&options),
         Command::Bugpoint(options) => bugpoint::run(&options),
