@@ -10,6 +10,8 @@ typedef int64_t i64;
 typedef __int128 i128;
 typedef float f32;
 typedef double f64;
+/* C++ has not had these as long as C. */
+#ifndef __cplusplus
 #if defined __x86_64__ || defined __aarch64__
 typedef _Float16 f16;
 #endif
@@ -17,6 +19,7 @@ typedef _Float16 f16;
 typedef __float128 f128;
 #else
 typedef _Float128 f128;
+#endif
 #endif
 
 #define VECTOR(lane, lanes) \

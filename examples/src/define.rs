@@ -1,10 +1,12 @@
 //! Functions into a JIT or object module.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use cranelift_codegen::FinalizedMachExceptionHandler;
 use cranelift_codegen::ir::{
     AbiParam, ArgumentPurpose, Function, InstBuilder, Signature, Type, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::unwind::{UnwindInfo, systemv};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{FuncId, Linkage, Module, ModuleReloc};
 
@@ -16,6 +18,30 @@ pub struct Defined {
     pub size: usize,
     /// Where its code mentions symbols.
     pub relocs: Vec<ModuleReloc>,
+    /// Where it calls, in order.
+    pub call_sites: Vec<CallSite>,
+    /// How to unwind its frame.
+    pub unwind_info: systemv::UnwindInfo,
+    /// Its code before relocation.
+    pub code: Vec<u8>,
+}
+
+/// A call in a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSite {
+    /// Where the call returns to, in bytes from the function's start.
+    pub return_offset: u32,
+    /// The handlers of a `try_call`, in the order in which they are to be asked.
+    pub handlers: Vec<Handler>,
+}
+
+/// A handler of a `try_call`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// The tag that it is for, or any.
+    pub tag: Option<u32>,
+    /// Where it begins, in bytes from the function's start.
+    pub offset: u32,
 }
 
 /// The signature of a C function `(void *vmctx, params…)` with these results.
@@ -48,6 +74,26 @@ pub fn define<M: Module>(
     signature: Signature,
     body: impl FnOnce(&mut M, &mut FunctionBuilder<'_>, &[Value]) -> Result<Vec<Value>>,
 ) -> Result<Defined> {
+    define_blocks(module, name, signature, |module, builder, params| {
+        let results = body(module, builder, params)?;
+        builder.ins().return_(&results);
+        Ok(())
+    })
+}
+
+/// Compile a function of several blocks and export it from the module.
+///
+/// `body` is as for [`define`](define()), but ends the first block and all others itself.
+///
+/// # Errors
+///
+/// As for [`define`](define()), or if the target has no System V unwind information.
+pub fn define_blocks<M: Module>(
+    module: &mut M,
+    name: &str,
+    signature: Signature,
+    body: impl FnOnce(&mut M, &mut FunctionBuilder<'_>, &[Value]) -> Result<()>,
+) -> Result<Defined> {
     let id = module.declare_function(name, Linkage::Export, &signature)?;
     let mut context = module.make_context();
     context.func = Function::with_name_signature(UserFuncName::user(0, id.as_u32()), signature);
@@ -57,10 +103,9 @@ pub fn define<M: Module>(
     let block = builder.create_block();
     builder.append_block_params_for_function_params(block);
     builder.switch_to_block(block);
-    builder.seal_block(block);
     let params = builder.block_params(block).to_vec();
-    let results = body(module, &mut builder, &params)?;
-    builder.ins().return_(&results);
+    body(module, &mut builder, &params)?;
+    builder.seal_all_blocks();
     builder.finalize(module.isa().frontend_config());
 
     module
@@ -75,9 +120,30 @@ pub fn define<M: Module>(
         .iter()
         .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id))
         .collect();
+    let call_sites = code.buffer.call_sites().map(|site| CallSite {
+        return_offset: site.ret_addr,
+        handlers: site.exception_handlers.iter().filter_map(handler).collect(),
+    });
+    let Some(UnwindInfo::SystemV(unwind_info)) = code.create_unwind_info(module.isa())? else {
+        bail!("{name} has no System V unwind information");
+    };
     Ok(Defined {
         id,
         size: code.code_buffer().len(),
         relocs,
+        call_sites: call_sites.collect(),
+        unwind_info,
+        code: code.code_buffer().to_vec(),
     })
+}
+
+fn handler(handler: &FinalizedMachExceptionHandler) -> Option<Handler> {
+    match *handler {
+        FinalizedMachExceptionHandler::Tag(tag, offset) => Some(Handler {
+            tag: Some(tag.as_u32()),
+            offset,
+        }),
+        FinalizedMachExceptionHandler::Default(offset) => Some(Handler { tag: None, offset }),
+        FinalizedMachExceptionHandler::Context(_) => None,
+    }
 }

@@ -5,6 +5,7 @@ use crate::define::Defined;
 use crate::target::Target;
 use anyhow::{Context, Result, ensure};
 use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::isa::TargetIsa;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, default_libcall_names};
 use std::fmt::Write;
@@ -44,6 +45,11 @@ impl Jit {
     /// The module, to define functions in.
     pub fn module(&mut self) -> &mut JITModule {
         &mut self.module
+    }
+
+    /// The instruction set of this machine, with the module's settings.
+    pub fn isa(&self) -> &dyn TargetIsa {
+        self.module.isa()
     }
 
     /// Make all functions callable.

@@ -7,24 +7,35 @@
 //! - [`demo`]: the compiled functions that the two examples show,
 //! - [`seed`]: the program of the object example,
 //! - [`shape`]: signatures to test, and [`functions`]: compiled functions of any shape,
+//! - [`chain`]: compiled functions for an exception to pass,
+//! - `eh_frame`: unwind information of a JIT, for the system's [`unwinder`],
+//! - `pinned`: calls with known values in registers and on another stack,
 //! - [`vmctx`]: what these functions read and write, and [`graffiti`]: the values in it,
 //! - [`guard`]: memory between two pages that nobody may touch,
 //! - [`host`]: Rust functions of any shape,
 //! - [`jit`]: a JIT module that shows its code,
 //! - [`cases`]: the same shapes for C,
+//! - [`unwind`]: the same chains for C++,
 //! - [`program`]: C files and object files made into a program, and its output.
 
 pub mod cases;
+pub mod chain;
 pub mod config;
 pub mod define;
 pub mod demo;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub mod eh_frame;
 pub mod functions;
 pub mod graffiti;
 pub mod guard;
 pub mod host;
 pub mod jit;
+#[cfg(target_arch = "x86_64")]
+pub mod pinned;
 pub mod program;
 pub mod seed;
 pub mod shape;
 pub mod target;
+pub mod unwind;
+pub mod unwinder;
 pub mod vmctx;

@@ -52,11 +52,31 @@ impl Workshop {
     ///
     /// If the compiler says so, which also means that it disagrees about a layout.
     pub fn compile_c(&self, name: &str, args: &[String]) -> Result<PathBuf> {
+        self.compile(self.target.c_compiler(), "gnu11", name, args)
+    }
+
+    /// Compile a C++ file of `examples/object/`, like [`Workshop::compile_c`].
+    ///
+    /// # Errors
+    ///
+    /// If the compiler is missing, or says so.
+    pub fn compile_cpp(&self, name: &str, args: &[String]) -> Result<PathBuf> {
+        self.target.check_cpp_compiler()?;
+        self.compile(self.target.cpp_compiler(), "gnu++17", name, args)
+    }
+
+    fn compile(
+        &self,
+        mut compiler: Command,
+        standard: &str,
+        name: &str,
+        args: &[String],
+    ) -> Result<PathBuf> {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("object");
-        let object = self.folder.join(name).with_extension("c.o");
-        let mut compiler = self.target.c_compiler();
+        let object = self.folder.join(format!("{name}.o"));
         compiler
-            .args(["-std=gnu11", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror"])
+            .arg(format!("-std={standard}"))
+            .args(["-O2", "-fPIC", "-Wall", "-Wextra", "-Werror"])
             // About parameters and results of vector types, whose convention once changed.
             .arg("-Wno-psabi")
             .args(args)
@@ -70,7 +90,7 @@ impl Workshop {
         Ok(object)
     }
 
-    /// Compile functions into an object file.
+    /// Compile functions into an object file, with their unwind information.
     ///
     /// # Errors
     ///
@@ -82,7 +102,8 @@ impl Workshop {
         define: impl FnOnce(&mut ObjectModule) -> Result<()>,
     ) -> Result<PathBuf> {
         let isa = config.isa(self.target)?;
-        let builder = ObjectBuilder::new(isa, name, default_libcall_names())?;
+        let mut builder = ObjectBuilder::new(isa, name, default_libcall_names())?;
+        builder.unwind_info(true);
         let mut module = ObjectModule::new(builder);
         define(&mut module)?;
         let file = format!("{name}.clif.o");
@@ -96,8 +117,26 @@ impl Workshop {
     ///
     /// If the linker says so.
     pub fn link(&self, name: &str, config: Config, objects: &[&PathBuf]) -> Result<PathBuf> {
+        self.link_with(self.target.c_compiler(), name, config, objects)
+    }
+
+    /// Link object files into a program, with C++'s library.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Workshop::link`].
+    pub fn link_cpp(&self, name: &str, config: Config, objects: &[&PathBuf]) -> Result<PathBuf> {
+        self.link_with(self.target.cpp_compiler(), name, config, objects)
+    }
+
+    fn link_with(
+        &self,
+        mut linker: Command,
+        name: &str,
+        config: Config,
+        objects: &[&PathBuf],
+    ) -> Result<PathBuf> {
         let program = self.folder.join(name);
-        let mut linker = self.target.c_compiler();
         linker
             .arg(if config.is_pic { "-pie" } else { "-no-pie" })
             .args(objects)

@@ -73,6 +73,11 @@ impl Target {
         command
     }
 
+    /// The C++ compiler that goes with it.
+    pub fn cpp_compiler(self) -> Command {
+        Command::new(self.cpp_compiler_name())
+    }
+
     /// A command that runs a program made for this target, to be given its arguments.
     pub fn run(self, program: &Path) -> Command {
         if self.is_host() {
@@ -112,6 +117,27 @@ impl Target {
         Ok(())
     }
 
+    /// Check that the C++ compiler can be started.
+    ///
+    /// # Errors
+    ///
+    /// Says what to install.
+    pub fn check_cpp_compiler(self) -> Result<()> {
+        let name = self.cpp_compiler_name();
+        Command::new(&name)
+            .arg("--version")
+            .output()
+            .with_context(|| {
+                let package = if self.is_host() {
+                    "g++".to_owned()
+                } else {
+                    format!("g++-{}-linux-gnu", self.architecture().replace('_', "-"))
+                };
+                format!("{name} does not start: install {package}, or run `cargo xtask setup`")
+            })?;
+        Ok(())
+    }
+
     /// The packages of Debian and Ubuntu that have the tools.
     fn packages(self) -> &'static str {
         match self {
@@ -132,6 +158,14 @@ impl Target {
             "cc".to_owned()
         } else {
             format!("{}-linux-gnu-gcc", self.architecture())
+        }
+    }
+
+    fn cpp_compiler_name(self) -> String {
+        if self.is_host() {
+            "c++".to_owned()
+        } else {
+            format!("{}-linux-gnu-g++", self.architecture())
         }
     }
 

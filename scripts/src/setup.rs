@@ -56,6 +56,11 @@ const TOOLS: &[Tool] = &[
         what_for: "C for aarch64",
     },
     Tool {
+        probe: Program("aarch64-linux-gnu-g++"),
+        package: "g++-aarch64-linux-gnu",
+        what_for: "C++ exceptions on aarch64",
+    },
+    Tool {
         probe: CLibrary("aarch64-linux-gnu-gcc"),
         package: "libc6-dev-arm64-cross",
         what_for: "C for aarch64",

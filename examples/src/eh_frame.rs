@@ -1,0 +1,159 @@
+//! `.eh_frame` sections: for functions of a JIT, which the system's unwinder then knows, and for
+//! reading them back.
+
+use crate::define::{Defined, Handler};
+use crate::jit::Jit;
+use crate::unwinder::{
+    __deregister_frame, __register_frame, _Unwind_GetIPInfo, _Unwind_GetLanguageSpecificData,
+    _Unwind_SetGR, _Unwind_SetIP, CONTINUE_UNWIND, Context, Exception, HANDLER_FOUND,
+    INSTALL_CONTEXT, ReasonCode, SEARCH_PHASE,
+};
+use anyhow::{Context as _, Result};
+use cranelift_codegen::isa::TargetIsa;
+use gimli::constants::DW_EH_PE_absptr;
+use gimli::write::{Address, EhFrame, EndianVec, FrameTable};
+use gimli::{NativeEndian, RunTimeEndian};
+use std::ffi::c_int;
+use target_lexicon::Endianness;
+
+/// The tag of a handler that runs while the stack is unwound, and then goes on with that.
+///
+/// A handler of any other tag, or of none, ends the unwinding.
+pub const CLEANUP_TAG: u32 = 0;
+
+/// The section for a single function, as if it lay at address 0.
+///
+/// # Errors
+///
+/// If the target has no System V unwind information.
+pub fn section(function: &Defined, isa: &dyn TargetIsa) -> Result<Vec<u8>> {
+    let endian = match isa.triple().endianness() {
+        Ok(Endianness::Big) => RunTimeEndian::Big,
+        _ => RunTimeEndian::Little,
+    };
+    let mut table = FrameTable::default();
+    let cie = isa.create_systemv_cie().context("no unwind information")?;
+    let cie = table.add_cie(cie);
+    table.add_fde(cie, function.unwind_info.to_fde(Address::Constant(0)));
+    let mut section = EhFrame(EndianVec::new(endian));
+    table.write_eh_frame(&mut section)?;
+    Ok(section.0.into_vec())
+}
+
+/// Unwind information that the system's unwinder knows, as long as this lives.
+///
+/// `try_call`s are handled as [`CLEANUP_TAG`] says.
+pub struct Registered {
+    section: Vec<u8>,
+    // The section points to these.
+    _landing_pads: Vec<LandingPads>,
+}
+
+/// What the personality routine has to know of a function.
+struct LandingPads {
+    start: usize,
+    /// By return address.
+    calls: Vec<(usize, Vec<Handler>)>,
+}
+
+impl LandingPads {
+    fn new(start: usize, function: &Defined) -> Self {
+        let calls = function.call_sites.iter();
+        Self {
+            start,
+            calls: calls
+                .map(|site| (start + site.return_offset as usize, site.handlers.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl Registered {
+    /// Register functions of a finalized JIT module.
+    ///
+    /// # Safety
+    ///
+    /// The module must live at least as long as what this returns.
+    ///
+    /// # Errors
+    ///
+    /// If this machine has no System V unwind information.
+    pub unsafe fn new(jit: &Jit, functions: &[&Defined]) -> Result<Self> {
+        let mut cie = jit
+            .isa()
+            .create_systemv_cie()
+            .context("no unwind information")?;
+        let routine = personality as *const () as u64;
+        cie.personality = Some((DW_EH_PE_absptr, Address::Constant(routine)));
+        cie.lsda_encoding = Some(DW_EH_PE_absptr);
+        let landing_pads: Vec<LandingPads> = functions
+            .iter()
+            .map(|function| LandingPads::new(jit.code(function) as usize, function))
+            .collect();
+        let mut table = FrameTable::default();
+        let cie = table.add_cie(cie);
+        for (function, landing_pads) in functions.iter().zip(&landing_pads) {
+            let start = Address::Constant(landing_pads.start as u64);
+            let mut fde = function.unwind_info.to_fde(start);
+            fde.lsda = Some(Address::Constant(&raw const *landing_pads as u64));
+            table.add_fde(cie, fde);
+        }
+        let mut section = EhFrame(EndianVec::new(NativeEndian));
+        table.write_eh_frame(&mut section)?;
+        let mut section = section.0.into_vec();
+        // libgcc reads entries up to one of length zero.
+        section.extend([0; 4]);
+        // SAFETY: a section that stays where it is until `drop` takes it back.
+        unsafe { __register_frame(section.as_ptr()) };
+        Ok(Self {
+            section,
+            _landing_pads: landing_pads,
+        })
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // SAFETY: registered in `new`, at this address.
+        unsafe { __deregister_frame(self.section.as_ptr()) };
+    }
+}
+
+/// The payloads of a handler are the exception's address and its class: C++'s registers for the
+/// same purpose, which are Cranelift's too.
+extern "C" fn personality(
+    _version: c_int,
+    actions: c_int,
+    class: u64,
+    exception: *mut Exception,
+    context: *mut Context,
+) -> ReasonCode {
+    let mut before_instruction = 0;
+    // SAFETY: the context is the unwinder's, for the duration of this call, and the data is what
+    // the frame description entry points to.
+    let (ip, landing_pads) = unsafe {
+        let data = _Unwind_GetLanguageSpecificData(context).cast::<LandingPads>();
+        (_Unwind_GetIPInfo(context, &mut before_instruction), &*data)
+    };
+    let call = landing_pads
+        .calls
+        .iter()
+        .find(|(address, _)| *address == ip);
+    let Some(handler) = call.and_then(|(_, handlers)| handlers.first()) else {
+        return CONTINUE_UNWIND;
+    };
+    if actions & SEARCH_PHASE != 0 {
+        return match handler.tag {
+            Some(CLEANUP_TAG) => CONTINUE_UNWIND,
+            _ => HANDLER_FOUND,
+        };
+    }
+    // SAFETY: as above; the handler is code of the same function, which expects its payloads in
+    // these registers.
+    unsafe {
+        _Unwind_SetGR(context, 0, exception as usize);
+        _Unwind_SetGR(context, 1, class as usize);
+        _Unwind_SetIP(context, landing_pads.start + handler.offset as usize);
+    }
+    INSTALL_CONTEXT
+}
