@@ -14,6 +14,7 @@
 //! - [`guard`]: memory between two pages that nobody may touch,
 //! - [`host`]: Rust functions of any shape,
 //! - [`jit`]: a JIT module that shows its code,
+//! - [`random`]: shapes from a seed, for `ffi_oracle` and [`layout_oracle`], which know C's rules,
 //! - [`cases`]: the same shapes for C,
 //! - [`unwind`]: the same chains for C++,
 //! - [`program`]: C files and object files made into a program, and its output.
@@ -27,14 +28,18 @@ pub mod define;
 pub mod demo;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod eh_frame;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub mod ffi_oracle;
 pub mod functions;
 pub mod graffiti;
 pub mod guard;
 pub mod host;
 pub mod jit;
+pub mod layout_oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod pinned;
 pub mod program;
+pub mod random;
 pub mod seed;
 pub mod shape;
 pub mod target;
