@@ -8,6 +8,15 @@ use anyhow::Result;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+/// What to ask gdb for: a backtrace, and the registers of the frame that pins them.
+pub const GDB_COMMANDS: [&str; 5] = [
+    "break innermost",
+    "run",
+    "bt",
+    "frame function call_pinned",
+    "info registers rbx rbp r12 r13 r14 r15",
+];
+
 /// Compile both sides and link them, with debugging information for the C++ side.
 ///
 /// # Errors

@@ -46,6 +46,11 @@ const TOOLS: &[Tool] = &[
         what_for: "linking, and C as the judge of calls",
     },
     Tool {
+        probe: Program("gdb"),
+        package: "gdb",
+        what_for: "backtraces through compiled functions",
+    },
+    Tool {
         probe: Program("clang"),
         package: "clang",
         what_for: "another C for every target, to agree with",
