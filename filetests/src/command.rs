@@ -34,6 +34,7 @@ pub trait TestCommand {
 /// The names of all commands, in alphabetic order.
 pub const COMMAND_NAMES: &[&str] = &[
     "alias-analysis",
+    "c-abi",
     "cat",
     "compile",
     "domtree",
@@ -56,6 +57,7 @@ pub fn instantiate(
     let flags = Flags { parsed };
     Ok(match name {
         "alias-analysis" => boxed(flags.none(alias_analysis::AliasAnalysis)?),
+        "c-abi" => boxed(c_abi::CAbi::new(&parsed.options)?),
         "cat" => boxed(flags.none(cat::Cat)?),
         "compile" => {
             let [precise_output, expect_fail] = flags.among(["precise-output", "expect-fail"])?;
@@ -101,7 +103,7 @@ fn boxed(command: impl TestCommand + 'static) -> Box<dyn TestCommand> {
     Box::new(command)
 }
 
-/// The options of a `test` line, all of which are bare flags.
+/// The options of a `test` line of commands that have bare flags alone.
 struct Flags<'a> {
     parsed: &'a cranelift_reader::TestCommand<'a>,
 }

@@ -77,7 +77,7 @@ pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
         Ok(bytes) => {
             let outcome = panics::contain(|| {
                 let text = utf8(&bytes)?;
-                let (outcome, blessings) = run_text(text, options, &mut report)?;
+                let (outcome, blessings) = run_text(path, text, options, &mut report)?;
                 if !blessings.is_empty() {
                     activity::note(None, "blessing");
                     report.blessed = blessings.write(path, text)?;
@@ -98,6 +98,8 @@ pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
 
 /// One command on one target (or on none), over all functions of a file.
 pub struct Job<'a, 'text> {
+    /// The file's path, for messages.
+    pub path: &'a Path,
     /// The parsed file, as it was read: no job changes it.
     pub file: &'a TestFile<'text>,
     /// The file's text, which all comments are slices of.
@@ -215,6 +217,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
 
 /// Parses `text` and runs its jobs in order until one fails.
 fn run_text(
+    path: &Path,
     text: &str,
     options: &JobOptions,
     report: &mut FileReport,
@@ -269,6 +272,7 @@ fn run_text(
                     continue;
                 }
                 let job = Job {
+                    path,
                     file: &file,
                     source: &source,
                     isa,

@@ -12,6 +12,7 @@
 //! - [`object`] writes object files; [`reduce`] shrinks functions;
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
+//!   [`c_abi`] lets C compilers judge;
 //! - [`outcome`] holds the results, [`report`] prints them.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
@@ -20,6 +21,7 @@
 pub mod abi;
 pub mod activity;
 pub mod bless;
+pub mod c_abi;
 pub mod check;
 pub mod collect;
 pub mod command;

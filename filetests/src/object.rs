@@ -18,6 +18,7 @@ use std::collections::HashMap;
 pub struct ObjectFile {
     module: ObjectModule,
     functions: Vec<Function>,
+    is_named_as_c: bool,
 }
 
 impl ObjectFile {
@@ -29,7 +30,13 @@ impl ObjectFile {
         Ok(ObjectFile {
             module: ObjectModule::new(builder),
             functions: Vec::new(),
+            is_named_as_c: false,
         })
+    }
+
+    /// Exports functions under their names without `%`, as C knows them.
+    pub fn name_as_c(&mut self) {
+        self.is_named_as_c = true;
     }
 
     /// Adds functions; those of several files may refer to each other.
@@ -43,9 +50,13 @@ impl ObjectFile {
         let mut names = HashMap::new();
         for func in &self.functions {
             let name = func.name.to_string();
+            let symbol = match name.strip_prefix('%') {
+                Some(symbol) if self.is_named_as_c => symbol,
+                _ => &name,
+            };
             let id = self
                 .module
-                .declare_function(&name, Linkage::Export, &func.signature)
+                .declare_function(symbol, Linkage::Export, &func.signature)
                 .map_err(|error| format!("{name}: {error}"))?;
             if names.insert(func.name.clone(), id).is_some() {
                 return Err(format!("{name} is defined twice"));

@@ -20,6 +20,11 @@ impl<'text> Source<'text> {
         }
     }
 
+    /// The whole text.
+    pub fn text(&self) -> &'text str {
+        self.text
+    }
+
     /// The one-based line of `part`, when it is a slice of the text.
     pub fn line_of(&self, part: &str) -> Option<usize> {
         let start = self.text.as_ptr() as usize;

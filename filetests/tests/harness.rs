@@ -20,6 +20,7 @@ use std::time::Duration;
 fn files_of_commands_and_header() {
     let folders = [
         "alias-analysis",
+        "c-abi",
         "cat",
         "compile",
         "domtree",

@@ -275,6 +275,33 @@ pub trait Section: Sized {
     fn file(sections: &[Self]) -> String;
 }
 
+/// Adds the declarations of a signature and of all functions that have it.
+///
+/// # Errors
+///
+/// As of [`Section::check`]; the section and the names are as before.
+pub fn declare<S: Section>(
+    section: &mut S,
+    names: &mut Names,
+    isa: &dyn TargetIsa,
+    used: &UsedSignature,
+) -> Result<(), Refusal> {
+    S::check(isa, &used.signature)?;
+    let mut functions = Vec::new();
+    for function in used.functions() {
+        let name = names.claim(function);
+        // Other names than those with `%` are not of symbols.
+        let symbol = function.strip_prefix('%').filter(|symbol| *symbol != name);
+        functions.push((name, symbol));
+    }
+    let functions: Vec<_> = functions
+        .iter()
+        .map(|(name, symbol)| (name.as_str(), *symbol))
+        .collect();
+    let stem = S::claim_stem(names, &used.users[0].stem);
+    section.add(isa, &used.signature, &stem, &functions)
+}
+
 /// Why a signature has no declaration in a language.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

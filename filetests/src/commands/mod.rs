@@ -1,6 +1,7 @@
 //! The test commands, one file each.
 
 pub mod alias_analysis;
+pub mod c_abi;
 pub mod cat;
 pub mod compile;
 pub mod domtree;

@@ -220,7 +220,9 @@ fn print_declarations<S: Section>(files: &[File]) -> bool {
                         let (section, names) = &mut sections[index];
                         section.blank_line();
                         section.comment(&comment);
-                        declare(section, names, &**isa, used);
+                        if let Err(refusal) = abi::declare(section, names, &**isa, used) {
+                            unreachable!("checked before: {refusal}");
+                        }
                     }
                     (Err(refusal), index) if !refused.contains(&(index, refusal.clone())) => {
                         is_complete = false;
@@ -258,30 +260,6 @@ fn section_for<S: Section>(sections: &mut Vec<(S, Names)>, triple: &Triple) -> O
         sections.push((section, S::names()));
         sections.len() - 1
     }))
-}
-
-/// Writes what has been checked.
-fn declare<S: Section>(
-    section: &mut S,
-    names: &mut Names,
-    isa: &dyn TargetIsa,
-    used: &UsedSignature,
-) {
-    let mut functions = Vec::new();
-    for function in used.functions() {
-        let name = names.claim(function);
-        // Other names than those with `%` are not of symbols.
-        let symbol = function.strip_prefix('%').filter(|symbol| *symbol != name);
-        functions.push((name, symbol));
-    }
-    let functions: Vec<_> = functions
-        .iter()
-        .map(|(name, symbol)| (name.as_str(), *symbol))
-        .collect();
-    let stem = S::claim_stem(names, &used.users[0].stem);
-    if let Err(refusal) = section.add(isa, &used.signature, &stem, &functions) {
-        unreachable!("checked before: {refusal}");
-    }
 }
 
 /// `functions.clif:1`, the line being that of the first user.

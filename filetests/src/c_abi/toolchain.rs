@@ -1,0 +1,368 @@
+//! Compilers, linkers and emulators for the targets that C has.
+//!
+//! Programs are linked statically, so that an emulator needs no libraries of its target.
+
+use cranelift_codegen::ir::{Signature, Type, types};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::isa::multi_out::OutTarget;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use target_lexicon::{OperatingSystem, Triple};
+
+/// A target with C compilers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum CTarget {
+    #[value(name = "x86_64")]
+    X86_64,
+    Aarch64,
+    Riscv64,
+    S390x,
+}
+
+/// Who compiles the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Compiler {
+    Gcc,
+    Clang,
+    Rustc,
+}
+
+/// Something that two C compilers for one target see differently, so that no convention can agree
+/// with both.
+///
+/// A signature that it is about is left out for this compiler, by name, as long as [`Quarrel::probe`]
+/// does not compile.
+#[derive(Debug)]
+pub struct Quarrel {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The target.
+    pub target: CTarget,
+    /// The compiler that is alone with its view.
+    pub compiler: Compiler,
+    /// Is the signature about it?
+    pub concerns: fn(&Signature) -> bool,
+    /// C that the compiler accepts if it agrees with the others.
+    pub probe: &'static str,
+}
+
+/// All known quarrels.
+pub const QUARRELS: &[Quarrel] = &[Quarrel {
+    name: "clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
+    target: CTarget::S390x,
+    compiler: Compiler::Clang,
+    concerns: |signature| has_field(signature, types::I128),
+    probe: "_Static_assert(_Alignof(__int128) == 8, \"alignment\");",
+}];
+
+fn has_field(signature: &Signature, ty: Type) -> bool {
+    let mut fields = signature.returns.iter();
+    signature.returns.len() > 1 && fields.any(|field| field.value_type == ty)
+}
+
+impl fmt::Display for CTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.architecture())
+    }
+}
+
+impl fmt::Display for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Compiler::Gcc => "gcc",
+            Compiler::Clang => "clang",
+            Compiler::Rustc => "rustc",
+        })
+    }
+}
+
+impl CTarget {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::X86_64, Self::Aarch64, Self::Riscv64, Self::S390x];
+
+    /// The target of a triple, if there are C compilers for it on Linux.
+    pub fn from_triple(triple: &Triple) -> Option<Self> {
+        match triple.operating_system {
+            OperatingSystem::Unknown | OperatingSystem::Linux | OperatingSystem::None_ => {}
+            _ => return None,
+        }
+        match OutTarget::from_triple(triple)? {
+            OutTarget::X64 => Some(Self::X86_64),
+            OutTarget::Aarch64 => Some(Self::Aarch64),
+            OutTarget::Riscv64 => Some(Self::Riscv64),
+            OutTarget::S390x => Some(Self::S390x),
+            _ => None,
+        }
+    }
+
+    /// As `target` lines have it, with the flags that some types need.
+    pub fn spec(self) -> &'static str {
+        match self {
+            Self::Riscv64 => "riscv64 has_v",
+            other => other.architecture(),
+        }
+    }
+
+    /// The first word of the triple.
+    pub fn architecture(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+            Self::Riscv64 => "riscv64",
+            Self::S390x => "s390x",
+        }
+    }
+
+    /// The target as the layout of an out area depends on it.
+    pub fn out_target(self) -> OutTarget {
+        match self {
+            Self::X86_64 => OutTarget::X64,
+            Self::Aarch64 => OutTarget::Aarch64,
+            Self::Riscv64 => OutTarget::Riscv64,
+            Self::S390x => OutTarget::S390x,
+        }
+    }
+
+    /// Is the most significant byte the first?
+    pub fn is_big_endian(self) -> bool {
+        self == Self::S390x
+    }
+
+    fn is_host(self) -> bool {
+        self.architecture() == std::env::consts::ARCH && std::env::consts::OS == "linux"
+    }
+
+    fn gnu_triple(self) -> String {
+        format!("{}-linux-gnu", self.architecture())
+    }
+
+    /// What the processor is called in Debian's package names.
+    fn debian(self) -> (&'static str, &'static str) {
+        match self {
+            Self::X86_64 => ("x86-64", "amd64"),
+            Self::Aarch64 => ("aarch64", "arm64"),
+            Self::Riscv64 => ("riscv64", "riscv64"),
+            Self::S390x => ("s390x", "s390x"),
+        }
+    }
+
+    /// gcc, which also links what others have compiled.
+    fn gcc(self) -> Tool {
+        if self.is_host() {
+            return Tool::new("gcc", "gcc libc6-dev");
+        }
+        let (compiler, library) = self.debian();
+        Tool {
+            program: format!("{}-gcc", self.gnu_triple()),
+            packages: format!("gcc-{compiler}-linux-gnu libc6-dev-{library}-cross"),
+        }
+    }
+
+    fn emulator(self) -> Option<Tool> {
+        let program = format!("qemu-{}", self.architecture());
+        (!self.is_host()).then(|| Tool::new(&program, "qemu-user"))
+    }
+
+    /// Checks that programs compiled by `compiler` can be linked and run.
+    ///
+    /// # Errors
+    ///
+    /// Names the program that is missing, and the packages that have it.
+    pub fn check_tools(self, compiler: Compiler) -> Result<(), String> {
+        let compiler = (compiler != Compiler::Gcc).then(|| compiler.tool(self));
+        let mut tools = compiler
+            .into_iter()
+            .chain([self.gcc()])
+            .chain(self.emulator());
+        tools.try_for_each(|tool| tool.check())
+    }
+
+    /// A command that links object files into a program, to be given these and `-o`.
+    pub fn linker(self) -> Command {
+        let mut command = Command::new(self.gcc().program);
+        command.args(["-static", "-no-pie"]);
+        command
+    }
+
+    /// A command that runs a program.
+    pub fn runner(self, program: &Path) -> Command {
+        let Some(emulator) = self.emulator() else {
+            return Command::new(program);
+        };
+        let mut command = Command::new(emulator.program);
+        if self == Self::Riscv64 {
+            command.args(["-cpu", "rv64,v=true,vlen=128,vext_spec=v1.0"]);
+        }
+        command.arg(program);
+        command
+    }
+}
+
+impl Compiler {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gcc, Self::Clang, Self::Rustc];
+
+    /// The compilers of C.
+    pub const OF_C: [Self; 2] = [Self::Gcc, Self::Clang];
+
+    /// Rust's standard installation has the core library of the host alone.
+    pub fn has_target(self, target: CTarget) -> bool {
+        self != Self::Rustc || target.is_host()
+    }
+
+    fn tool(self, target: CTarget) -> Tool {
+        match self {
+            Compiler::Gcc => target.gcc(),
+            Compiler::Clang => Tool::new("clang", "clang"),
+            Compiler::Rustc => Tool::new("rustc", "rustc"),
+        }
+    }
+
+    /// A command that compiles one source file into an object file, to be given optimization level,
+    /// source and `-o`.
+    pub fn command(self, target: CTarget) -> Command {
+        let mut command = Command::new(self.tool(target).program);
+        match self {
+            Compiler::Gcc => {
+                command.args(["-std=gnu11", "-c", "-fno-pie"]);
+            }
+            Compiler::Clang => {
+                command.args(["-std=gnu11", "-c", "-fno-pie"]);
+                if !target.is_host() {
+                    let triple = target.gnu_triple();
+                    command.arg(format!("--target={triple}"));
+                    command.args(["-isystem", &format!("/usr/{triple}/include")]);
+                }
+            }
+            Compiler::Rustc => {
+                command.args(["--edition=2024", "--crate-type=lib", "--emit=obj"]);
+                command.args([
+                    "-Cpanic=abort",
+                    "-Cdebug-assertions=off",
+                    "-Ccodegen-units=1",
+                ]);
+            }
+        }
+        if self != Compiler::Rustc && target == CTarget::S390x {
+            // Vectors in vector registers, as in Cranelift.
+            command.arg("-march=z14");
+        }
+        command
+    }
+
+    /// Has the compiler this type on the target?
+    pub fn has_type(self, target: CTarget, ty: Type) -> bool {
+        if ty.lane_type() != types::F16 || self == Compiler::Rustc {
+            return true;
+        }
+        compiles(
+            self,
+            target,
+            "_Float16 f(_Float16 x) { return x; }\n#ifndef __FLT16_MAX__\n#error\n#endif\n",
+        )
+    }
+
+    /// The quarrel that keeps the compiler from agreeing with others on the signature.
+    pub fn quarrel(self, target: CTarget, signature: &Signature) -> Option<&'static Quarrel> {
+        QUARRELS.iter().find(|quarrel| {
+            (quarrel.compiler, quarrel.target) == (self, target)
+                && (quarrel.concerns)(signature)
+                && !compiles(self, target, quarrel.probe)
+        })
+    }
+}
+
+/// Why code for `isa` has no C to be compared with.
+pub fn target_of(isa: &dyn TargetIsa) -> Result<CTarget, String> {
+    CTarget::from_triple(isa.triple())
+        .ok_or_else(|| format!("there is no C compiler for {}", isa.triple()))
+}
+
+/// Does the compiler accept this C? Asked once.
+fn compiles(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
+    static ANSWERS: Answers<(Compiler, CTarget, &'static str), bool> = Mutex::new(None);
+    once(&ANSWERS, (compiler, target, source), || {
+        let mut command = compiler.command(target);
+        command.args(["-x", "c", "-", "-o", "/dev/null"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else {
+            return false;
+        };
+        if let Some(mut stdin) = child.stdin.take() {
+            // A compiler that has seen enough may close the pipe.
+            let _ = stdin.write_all(source.as_bytes());
+        }
+        child.wait().is_ok_and(|status| status.success())
+    })
+}
+
+/// A program and the packages of Debian that have it.
+struct Tool {
+    program: String,
+    packages: String,
+}
+
+impl Tool {
+    fn new(program: &str, packages: &str) -> Self {
+        Tool {
+            program: program.to_owned(),
+            packages: packages.to_owned(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        static ANSWERS: Answers<String, bool> = Mutex::new(None);
+        let starts = once(&ANSWERS, self.program.clone(), || {
+            let mut command = Command::new(&self.program);
+            command.arg("--version");
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        });
+        if starts {
+            return Ok(());
+        }
+        let Tool { program, packages } = self;
+        Err(format!(
+            "{program} is missing: install {packages}, or run `cargo xtask setup`"
+        ))
+    }
+}
+
+type Answers<K, V> = Mutex<Option<HashMap<K, V>>>;
+
+/// Computes the answer for a key once.
+fn once<K: Hash + Eq, V: Clone>(answers: &Answers<K, V>, key: K, compute: impl FnOnce() -> V) -> V {
+    let mut answers = answers.lock().unwrap_or_else(|poison| poison.into_inner());
+    let answers = answers.get_or_insert_default();
+    answers.entry(key).or_insert_with(compute).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_names_its_package() {
+        let error = Tool::new("no-such-compiler", "no-package").check();
+        assert_eq!(
+            error.unwrap_err(),
+            "no-such-compiler is missing: install no-package, or run `cargo xtask setup`"
+        );
+    }
+
+    #[test]
+    fn targets_of_c() {
+        let target = |name: &str| CTarget::from_triple(&name.parse().unwrap());
+        assert_eq!(target("x86_64"), Some(CTarget::X86_64));
+        assert_eq!(target("s390x-unknown-linux-gnu"), Some(CTarget::S390x));
+        assert_eq!(target("aarch64-apple-darwin"), None);
+        assert_eq!(target("pulley64"), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Sources and object files made into a program, and what it prints.
+
+use super::toolchain::{CTarget, Compiler};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A folder of its own, removed at the end.
+pub struct Workshop {
+    folder: PathBuf,
+}
+
+/// What a program printed, and how it ended.
+#[derive(Debug)]
+pub struct Run {
+    /// The standard output.
+    pub output: String,
+    /// The error stream.
+    pub errors: String,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself or by a signal.
+    Ended(ExitStatus),
+    /// It took too long.
+    TimedOut,
+}
+
+/// What can go wrong before a program runs.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A file could not be written or a program not started.
+    #[error("{0}: {1}")]
+    System(String, String),
+    /// A compiler or linker says that something is wrong.
+    #[error("{program} fails\n{errors}")]
+    Refused {
+        /// The program.
+        program: String,
+        /// What it says.
+        errors: String,
+    },
+}
+
+/// For compilers as well as for what they make.
+const TIME_LIMIT: Duration = Duration::from_secs(100);
+
+impl Workshop {
+    /// Makes a folder for temporary files.
+    pub fn new() -> Result<Self, BuildError> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("clif-c-abi-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).map_err(system("making a folder"))?;
+        Ok(Workshop { folder })
+    }
+
+    /// The path of a file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<PathBuf, BuildError> {
+        let path = self.path(name);
+        fs::write(&path, contents).map_err(system("writing a source file"))?;
+        Ok(path)
+    }
+
+    /// Compiles a file of the folder to `object`. `level` is an optimization level in C, `-O2`.
+    pub fn compile(
+        &self,
+        (target, compiler): (CTarget, Compiler),
+        source: &str,
+        object: &str,
+        level: &str,
+        flags: &[impl AsRef<OsStr>],
+    ) -> Result<PathBuf, BuildError> {
+        let mut command = compiler.command(target);
+        match compiler {
+            Compiler::Rustc => {
+                command.arg(format!("-Copt-level={}", level.trim_start_matches("-O")))
+            }
+            _ => command.arg(level).arg("-I").arg(&self.folder),
+        };
+        let object = self.path(object);
+        command
+            .args(flags)
+            .arg(self.path(source))
+            .arg("-o")
+            .arg(&object);
+        self.build(&mut command, &object)?;
+        Ok(object)
+    }
+
+    /// Links object files into a program.
+    pub fn link(
+        &self,
+        target: CTarget,
+        objects: &[&Path],
+        program: &str,
+    ) -> Result<PathBuf, BuildError> {
+        let program = self.path(program);
+        let mut command = target.linker();
+        command.args(objects).arg("-o").arg(&program);
+        self.build(&mut command, &program)?;
+        Ok(program)
+    }
+
+    fn build(&self, command: &mut Command, product: &Path) -> Result<(), BuildError> {
+        let run = self.spawn(command, product)?;
+        match run.ending {
+            Ending::Ended(status) if status.success() => Ok(()),
+            ending => Err(BuildError::Refused {
+                program: command.get_program().to_string_lossy().into_owned(),
+                errors: match ending {
+                    Ending::TimedOut => "it takes too long".to_owned(),
+                    Ending::Ended(_) => run.errors,
+                },
+            }),
+        }
+    }
+
+    /// Runs a program.
+    pub fn run(
+        &self,
+        target: CTarget,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Result<Run, BuildError> {
+        self.spawn(target.runner(program).args(arguments), program)
+    }
+
+    /// Runs a command with its output in files named after `product`.
+    fn spawn(&self, command: &mut Command, product: &Path) -> Result<Run, BuildError> {
+        let (output, errors) = (
+            product.with_extension("stdout"),
+            product.with_extension("stderr"),
+        );
+        let create = |path: &Path| File::create(path).map_err(system("making a file"));
+        command
+            .stdin(Stdio::null())
+            .stdout(create(&output)?)
+            .stderr(create(&errors)?);
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().map_err(system(&name))?;
+        let start = Instant::now();
+        let ending = loop {
+            if let Some(status) = child.try_wait().map_err(system(&name))? {
+                break Ending::Ended(status);
+            }
+            if start.elapsed() > TIME_LIMIT {
+                // It may end in between.
+                let _ = child.kill();
+                child.wait().map_err(system(&name))?;
+                break Ending::TimedOut;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let read = |path: &Path| {
+            let bytes = fs::read(path).map_err(system("reading output"))?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        Ok(Run {
+            output: read(&output)?,
+            errors: read(&errors)?,
+            ending,
+        })
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // What is left is in the folder for temporary files.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ending::Ended(status) => status.fmt(f),
+            Ending::TimedOut => f.write_str("it did not end in time"),
+        }
+    }
+}
+
+fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
+    let what = what.to_owned();
+    move |error| BuildError::System(what, error.to_string())
+}
