@@ -12,7 +12,7 @@
 //! - [`object`] writes object files; [`reduce`] shrinks functions;
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
-//!   [`c_abi`] lets C compilers judge;
+//!   [`c_abi`] lets C compilers judge; [`signatures`] makes random ones;
 //! - [`outcome`] holds the results, [`report`] prints them.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
@@ -37,6 +37,7 @@ pub mod panics;
 pub mod reduce;
 pub mod report;
 pub mod runner;
+pub mod signatures;
 pub mod source;
 pub mod timings;
 pub mod unwind_dump;

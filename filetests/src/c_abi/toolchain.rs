@@ -54,13 +54,38 @@ pub struct Quarrel {
 }
 
 /// All known quarrels.
-pub const QUARRELS: &[Quarrel] = &[Quarrel {
-    name: "clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
-    target: CTarget::S390x,
-    compiler: Compiler::Clang,
-    concerns: |signature| has_field(signature, types::I128),
-    probe: "_Static_assert(_Alignof(__int128) == 8, \"alignment\");",
-}];
+pub const QUARRELS: &[Quarrel] = &[
+    Quarrel {
+        name: "old clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
+        target: CTarget::S390x,
+        compiler: Compiler::Clang,
+        concerns: |signature| has_field(signature, types::I128),
+        probe: "_Static_assert(_Alignof(__int128) == 8, \"alignment\");",
+    },
+    Quarrel {
+        name: "clang before 18 splits __int128 between the last register and the stack on x86-64, \
+               and aligns it to 8 bytes there",
+        target: CTarget::X86_64,
+        compiler: Compiler::Clang,
+        concerns: has_i128_on_the_stack,
+        probe: "_Static_assert(__clang_major__ >= 18, \"i128\");",
+    },
+];
+
+/// Is there an `i128` parameter for which x86-64 does not have two integer registers left?
+fn has_i128_on_the_stack(signature: &Signature) -> bool {
+    let mut ints = usize::from(signature.returns.len() > 1);
+    for param in &signature.params {
+        let ty = param.value_type;
+        if ty == types::I128 && ints > 4 {
+            return true;
+        }
+        if ty.is_int() {
+            ints += ty.bytes().div_ceil(8) as usize;
+        }
+    }
+    false
+}
 
 fn has_field(signature: &Signature, ty: Type) -> bool {
     let mut fields = signature.returns.iter();

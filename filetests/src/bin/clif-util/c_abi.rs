@@ -1,0 +1,141 @@
+//! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask c-abi`.
+
+use anyhow::Result;
+use clap::Args;
+use filetests::c_abi::campaign::Campaign;
+use filetests::c_abi::case::Direction;
+use filetests::c_abi::toolchain::{CTarget, Compiler};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Compare random signatures of `system_v_multi_out` with C and Rust compilers.
+///
+/// For each target and compiler, compiled code calls functions of the other side and is called by them,
+/// natively or under qemu. A check is one signature with one compiler in one direction, at -O0 and
+/// -O2. The table at the end counts checks, mismatches and refused signatures with reasons. A mismatch
+/// is shrunk and printed as a filetest of `test c-abi`.
+///
+/// Exit status: 0 when everything agrees, every refusal is explained by a rule of ABI.md and no tool
+/// is missing; else 1.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask c-abi --count 2000
+  cargo xtask c-abi --target s390x --compiler gcc --direction calls-c --seed 7")]
+pub struct Options {
+    /// Makes the same signatures again.
+    #[arg(long, default_value = "1")]
+    seed: u64,
+
+    /// How many signatures to compare for each target, compiler and direction.
+    #[arg(long, default_value = "1000")]
+    count: usize,
+
+    /// Only this target; may be repeated.
+    #[arg(long, value_enum)]
+    target: Vec<CTarget>,
+
+    /// Only this compiler; may be repeated.
+    #[arg(long, value_enum)]
+    compiler: Vec<Compiler>,
+
+    /// Only this direction.
+    #[arg(long, value_enum)]
+    direction: Vec<Direction>,
+
+    /// How many batches to work on at a time [default: one per processor].
+    #[arg(short, long)]
+    jobs: Option<NonZeroUsize>,
+
+    /// How many signatures are in a batch.
+    #[arg(long, default_value = "125")]
+    batch: NonZeroUsize,
+}
+
+/// How many mismatches of each kind are shrunk.
+const SHOWN: usize = 2;
+
+/// Runs the campaign and prints what came out.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let all_if_empty = |list: &[CTarget]| match list {
+        [] => CTarget::ALL.to_vec(),
+        list => list.to_vec(),
+    };
+    let jobs = options.jobs.or(std::thread::available_parallelism().ok());
+    let campaign = Campaign {
+        seed: options.seed,
+        count: options.count,
+        targets: all_if_empty(&options.target),
+        compilers: match &options.compiler[..] {
+            [] => Compiler::ALL.to_vec(),
+            list => list.to_vec(),
+        },
+        directions: match &options.direction[..] {
+            [] => Direction::ALL.to_vec(),
+            list => list.to_vec(),
+        },
+        jobs: jobs.map_or(1, NonZeroUsize::get),
+        batch: options.batch.get(),
+    };
+    let bar = ProgressBar::new(campaign.steps() as u64);
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} batches, {eta} left",
+    )?);
+    let start = Instant::now();
+    let report = campaign.run(&|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+
+    let mut shown: BTreeMap<_, usize> = BTreeMap::new();
+    for mismatch in &report.mismatches {
+        let kind = (mismatch.target, mismatch.compiler, mismatch.direction);
+        let count = shown.entry(kind).or_default();
+        *count += 1;
+        if *count > SHOWN {
+            continue;
+        }
+        println!(
+            "MISMATCH {} {} {} {}: signature {} of seed {}: {}\n  {}",
+            mismatch.target,
+            mismatch.compiler,
+            mismatch.level,
+            mismatch.direction,
+            mismatch.number,
+            options.seed,
+            mismatch.text,
+            mismatch.case.signature
+        );
+        match mismatch.shrunk() {
+            Ok(file) => println!("\n{file}"),
+            Err(error) => println!("  cannot be shrunk: {error}"),
+        }
+    }
+    for text in &report.unexplained {
+        println!("UNEXPLAINED {text}");
+    }
+    for text in &report.broken {
+        println!("BROKEN {text}");
+    }
+    print!("{}", report.table());
+    let checked: usize = report.cells.values().map(|cell| cell.checked).sum();
+    let mismatched: usize = report.cells.values().map(|cell| cell.mismatched).sum();
+    let failed = mismatched + report.unexplained.len() + report.broken.len();
+    println!(
+        "{} passed, {failed} failed, 0 skipped: seed {}, {} signatures each, {seconds:.0} s, \
+         {:.0} checks a minute",
+        checked - mismatched,
+        options.seed,
+        options.count,
+        checked as f64 * 60.0 / seconds
+    );
+    if !report.is_success() {
+        println!(
+            "  repeat: cargo xtask c-abi --seed {} --count {}",
+            options.seed, options.count
+        );
+    }
+    Ok(ExitCode::from(u8::from(!report.is_success())))
+}

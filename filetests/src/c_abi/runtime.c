@@ -1,0 +1,198 @@
+/* Runs the cases of one program: see cases_c.rs, which writes the other C file.
+ *
+ * Usage: PROGRAM calls-c|called-by-c FIRST. Prints one line for each case that fails:
+ * `FAIL case text`, or `CRASH case text` and ends; at the end `DONE`. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "runtime.h"
+
+struct slot clif_args[SLOTS], clif_seen[SLOTS], clif_results[SLOTS], clif_got[SLOTS];
+int64_t clif_wide[SLOTS];
+unsigned clif_calls;
+
+static uint32_t current;
+static uint8_t *page, *expected;
+static size_t page_size;
+
+enum { UNTOUCHED = 0xa5, JUNK = 0x5a, AROUND = 256 };
+
+/* A struct at the start of the page faults on a byte too early, one at its end on a byte too late. */
+static void map(void)
+{
+    size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+    page_size = (32768 + guard - 1) / guard * guard;
+    uint8_t *mapping =
+        mmap(NULL, page_size + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page = mapping + guard;
+    expected = malloc(page_size);
+    if (mapping == MAP_FAILED || !expected || mprotect(page, page_size, PROT_READ | PROT_WRITE)) {
+        perror("map");
+        exit(2);
+    }
+    memset(page, UNTOUCHED, page_size);
+}
+
+static void crash(int signal)
+{
+    char text[64];
+    fflush(stdout);
+    int length = snprintf(text, sizeof text, "CRASH %u signal %d\n", (unsigned)current, signal);
+    if (write(1, text, (size_t)length) != length)
+        _exit(4);
+    _exit(3);
+}
+
+/* Garbage into the registers of arguments and onto the stack, so that nothing is right because an
+ * earlier call left it there. */
+__attribute__((noinline)) static void scrub(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                                            uint64_t f, uint64_t g, uint64_t h, double i, double j,
+                                            double k, double l, double m, double n, double o, double p)
+{
+    volatile uint64_t ints[64] = {a, b, c, d, e, f, g, h};
+    volatile double floats[64] = {i, j, k, l, m, n, o, p};
+    for (unsigned at = 8; at < 64; at++) {
+        ints[at] = ints[at - 8];
+        floats[at] = floats[at - 8];
+    }
+}
+
+static void reset(void)
+{
+    memset(clif_seen, UNTOUCHED, sizeof clif_seen);
+    memset(clif_got, UNTOUCHED, sizeof clif_got);
+    memset(clif_wide, UNTOUCHED, sizeof clif_wide);
+    clif_calls = 0;
+    static volatile uint64_t word = 0x5a5a5a5a5a5a5a5a;
+    static volatile double number = 1e99;
+    uint64_t w = word;
+    double d = number;
+    scrub(w, w, w, w, w, w, w, w, d, d, d, d, d, d, d, d);
+}
+
+static int fails(const char *what, uint32_t index, const uint8_t *got, const uint8_t *want, size_t size)
+{
+    for (size_t at = 0; at < size; at++)
+        if (got[at] != want[at]) {
+            printf("FAIL %u %s %u: byte %zu of %zu is %02x, not %02x\n", (unsigned)current, what,
+                   (unsigned)index, at, size, got[at], want[at]);
+            return 1;
+        }
+    return 0;
+}
+
+/* The register of a small integer is as C wants it: extended. */
+static int64_t extend(const uint8_t *value, const struct value *type)
+{
+    int64_t wide = 0;
+    for (uint32_t at = 0; at < type->size; at++) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        uint8_t byte = value[at];
+#else
+        uint8_t byte = value[type->size - 1 - at];
+#endif
+        wide = at == 0 && type->is_signed ? (int8_t)byte : (int64_t)((uint64_t)wide << 8 | byte);
+    }
+    return wide;
+}
+
+static int fails_values(const char *what, const struct value *types, uint32_t count,
+                        const struct slot *got, const struct slot *want)
+{
+    for (uint32_t n = 0; n < count; n++)
+        if (fails(what, n, got[n].value, want[n].value, types[n].size))
+            return 1;
+    return 0;
+}
+
+static int fails_wide(const char *what, const struct value *types, uint32_t count,
+                      const struct slot *want)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        int64_t wide = extend(want[n].value, &types[n]);
+        if (types[n].is_small && wide != clif_wide[n]) {
+            printf("FAIL %u %s %u: its register is %llx, not %llx\n", (unsigned)current, what,
+                   (unsigned)n, (unsigned long long)clif_wide[n], (unsigned long long)wide);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void calls_c(const struct test *test)
+{
+    reset();
+    test->caller();
+    if (clif_calls != 1)
+        printf("FAIL %u C was called %u times\n", (unsigned)current, clif_calls);
+    else if (!fails_values("parameter", test->params, test->param_count, clif_seen, clif_args) &&
+             !fails_wide("parameter", test->params, test->param_count, clif_args))
+        fails_values("result", test->results, test->result_count, clif_got, clif_results);
+}
+
+static int called_by_c(const struct test *test, uint8_t *out)
+{
+    uint8_t *first = out - page < AROUND ? page : out - AROUND;
+    uint8_t *end = out + test->out_size + AROUND;
+    if (end > page + page_size)
+        end = page + page_size;
+    size_t size = (size_t)(end - first);
+    memset(expected, UNTOUCHED, size);
+    for (uint32_t n = 0; test->out_size && n < test->result_count; n++)
+        memcpy(expected + (out - first) + test->results[n].offset, clif_results[n].value,
+               test->results[n].size);
+
+    reset();
+    test->call(out);
+    int failed = fails_values("parameter", test->params, test->param_count, clif_seen, clif_args);
+    if (!failed && test->out_size == 0)
+        failed = fails_values("result", test->results, test->result_count, clif_got, clif_results) ||
+                 fails_wide("result", test->results, test->result_count, clif_results);
+    if (!failed && memcmp(first, expected, size) != 0) {
+        size_t at = 0;
+        while (first[at] == expected[at])
+            at++;
+        printf("FAIL %u memory: byte %ld of an area of %u bytes is %02x, not %02x\n",
+               (unsigned)current, (long)(first - out) + (long)at, (unsigned)test->out_size, first[at],
+               expected[at]);
+        failed = 1;
+    }
+    memset(first, UNTOUCHED, size);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    map();
+    int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+    static uint8_t stack[65536];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+    for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) {
+        struct sigaction action = {.sa_handler = crash, .sa_flags = SA_ONSTACK};
+        sigaction(signals[n], &action, NULL);
+    }
+    /* The high nibble says which value, the low one which byte; those of arguments are inverted. */
+    memset(clif_args, JUNK, sizeof clif_args);
+    memset(clif_results, JUNK, sizeof clif_results);
+    for (unsigned n = 0; n < SLOTS; n++)
+        for (unsigned byte = 0; byte < 16; byte++) {
+            clif_results[n].value[byte] = (uint8_t)(n << 4 | byte);
+            clif_args[n].value[byte] = (uint8_t) ~(n << 4 | byte);
+        }
+    for (current = (uint32_t)atoi(argv[2]); current < clif_test_count; current++) {
+        const struct test *test = &clif_tests[current];
+        if (strcmp(argv[1], "calls-c") == 0)
+            calls_c(test);
+        else if (!called_by_c(test, page))
+            called_by_c(test, page + page_size - test->out_size);
+    }
+    printf("DONE\n");
+    return 0;
+}
