@@ -18,7 +18,10 @@ pub struct Ci {}
 type Campaign = (&'static str, fn(&Repo) -> Result<Counts>);
 
 /// Grows with the project.
-const CAMPAIGNS: &[Campaign] = &[];
+const CAMPAIGNS: &[Campaign] = &[(
+    "random signatures against C and Rust",
+    crate::c_abi::campaign,
+)];
 
 impl Ci {
     /// Runs every campaign.

@@ -25,6 +25,7 @@ enum Task {
     Test(xtask::test::Test),
     Check(xtask::check::Check),
     Ci(xtask::ci::Ci),
+    CAbi(xtask::c_abi::CAbi),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Task::Test(c) => done(c.run(&repo)),
         Task::Check(c) => done(c.run(&repo)),
         Task::Ci(c) => done(c.run(&repo)),
+        Task::CAbi(c) => c.run(&repo),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {

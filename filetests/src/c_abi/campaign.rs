@@ -16,7 +16,7 @@ use crate::abi;
 use crate::object::ObjectFile;
 use crate::signatures::{Seed, explain_refusal, signature};
 use cranelift_codegen::ir::Signature;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// How many signatures are in a batch.
     pub batch: usize,
+    /// The convention of compiled code; another than `system_v_multi_out` tests the campaign.
+    pub convention: CallConv,
 }
 
 /// What came out.
@@ -326,6 +328,7 @@ impl<'a> Batch<'a> {
                 number,
                 signature: signature(&mut seed, self.target.out_target()),
                 is_indirect: number % 2 == 1,
+                convention: self.campaign.convention,
             };
             if let Err(refusal) = abi::check_c(&*self.isa, &case.signature) {
                 self.judge_refusal(&open, &case, &refusal.to_string());
@@ -605,6 +608,7 @@ impl Mismatch {
             directions: vec![self.direction],
             jobs: 1,
             batch: 1,
+            convention: self.case.convention,
         };
         let mut batch = Batch::new(&campaign, self.target, self.settings)?;
         let mut best = (self.case.clone(), self.text.clone());

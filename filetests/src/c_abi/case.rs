@@ -31,6 +31,9 @@ pub struct Case {
     pub signature: Signature,
     /// Whether calls are by address.
     pub is_indirect: bool,
+    /// The convention of compiled functions and calls. Another one than that of the signature is a
+    /// deliberate fault.
+    pub convention: CallConv,
 }
 
 /// Who calls whom.
@@ -65,10 +68,18 @@ impl Case {
         }
     }
 
+    /// The signature that compiled functions have.
+    fn compiled_signature(&self) -> Signature {
+        Signature {
+            call_conv: self.convention,
+            ..self.signature.clone()
+        }
+    }
+
     /// `clif_callee_N`: leaves its arguments in `seen` and returns `results`.
     fn callee(&self, isa: &dyn TargetIsa) -> Function {
         let name = format!("clif_callee_{}", self.number);
-        define(isa, &name, self.signature.clone(), |body, params| {
+        define(isa, &name, self.compiled_signature(), |body, params| {
             body.store_all("seen", params);
             let returns = self.signature.returns.iter();
             body.load_all("results", returns.map(|result| result.value_type))
@@ -83,7 +94,7 @@ impl Case {
             let params = self.signature.params.iter();
             let args = body.load_all("args", params.map(|param| param.value_type));
             let builder = &mut body.builder;
-            let signature = builder.import_signature(self.signature.clone());
+            let signature = builder.import_signature(self.compiled_signature());
             let callee = builder.import_function(ExtFuncData {
                 name: ExternalName::testcase(format!("c_callee_{}", self.number)),
                 signature,

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use cranelift_codegen::isa::CallConv;
 use filetests::c_abi::campaign::Campaign;
 use filetests::c_abi::case::Direction;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
@@ -79,6 +80,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         },
         jobs: jobs.map_or(1, NonZeroUsize::get),
         batch: options.batch.get(),
+        convention: CallConv::SystemVMultiOut,
     };
     let bar = ProgressBar::new(campaign.steps() as u64);
     bar.set_style(ProgressStyle::with_template(

@@ -1,0 +1,111 @@
+//! Random signatures against C and Rust compilers, for seconds. `cargo xtask c-abi` takes longer.
+
+use cranelift_codegen::isa::CallConv;
+use filetests::c_abi::campaign::{Campaign, Report};
+use filetests::c_abi::case::Direction;
+use filetests::c_abi::toolchain::{CTarget, Compiler};
+use filetests::{FileReport, Observer, RunOptions, run_files};
+use std::fs;
+use std::path::Path;
+
+fn campaign(count: usize) -> Campaign {
+    Campaign {
+        seed: 1,
+        count,
+        targets: CTarget::ALL.to_vec(),
+        compilers: Compiler::ALL.to_vec(),
+        directions: Direction::ALL.to_vec(),
+        jobs: 2,
+        batch: count,
+        convention: CallConv::SystemVMultiOut,
+    }
+}
+
+/// Without the tools there is nothing to test; in continuous integration that is a failure.
+fn run(campaign: &Campaign) -> Option<Report> {
+    let missing = campaign.targets.iter().find_map(|target| {
+        let mut compilers = campaign.compilers.iter();
+        compilers.find_map(|compiler| target.check_tools(*compiler).err())
+    });
+    match missing {
+        Some(missing) if std::env::var_os("CI").is_none() => {
+            println!("skipped: {missing}");
+            None
+        }
+        _ => Some(campaign.run(&|_| ())),
+    }
+}
+
+#[test]
+fn all_compilers_agree() {
+    let Some(report) = run(&campaign(12)) else {
+        return;
+    };
+    assert!(report.is_success(), "{report:#?}\n{}", report.table());
+    // Four targets with gcc and clang, one of them with Rust.
+    assert!(report.cells.len() >= 16, "{}", report.table());
+    for cell in report.cells.values() {
+        assert_eq!(cell.checked, 12, "{}", report.table());
+    }
+}
+
+/// The twin: under another convention the same must be seen, shrunk, and fail as a filetest.
+#[test]
+fn a_mismatch_is_seen_and_shrunk() {
+    for direction in Direction::ALL {
+        let twin = Campaign {
+            targets: vec![CTarget::X86_64],
+            compilers: vec![Compiler::Gcc],
+            directions: vec![direction],
+            convention: CallConv::SystemV,
+            ..campaign(4)
+        };
+        let Some(report) = run(&twin) else {
+            return;
+        };
+        let mismatch = report
+            .mismatches
+            .first()
+            .expect("system_v is another convention");
+        let file = mismatch.shrunk().unwrap();
+        let header = file
+            .lines()
+            .find(|line| line.contains(" system_v_multi_out"));
+        assert_eq!(header, None, "{file}");
+        let results = file
+            .lines()
+            .filter(|line| line.starts_with(";; out: r"))
+            .count();
+        let params = file
+            .lines()
+            .filter(|line| line.starts_with(";; out: a"))
+            .count();
+        assert!(results == 2 && params < 2, "{file}");
+
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{direction}.clif"));
+        fs::write(&path, &file).unwrap();
+        assert!(outcome(&path).is_failure(), "{file}");
+        let right = file.replace("system_v", "system_v_multi_out");
+        // The function that C calls is `system_v` in both.
+        let right = right.replace("caller_0() system_v_multi_out", "caller_0() system_v");
+        fs::write(&path, &right).unwrap();
+        let report = outcome(&path);
+        assert!(!report.is_failure(), "{report:#?}\n{right}");
+    }
+}
+
+fn outcome(path: &Path) -> FileReport {
+    struct Last(Option<FileReport>);
+
+    impl Observer for Last {
+        fn progress(&mut self, _done: usize, _total: usize) {}
+
+        fn report(&mut self, report: &FileReport) {
+            self.0 = Some(report.clone());
+        }
+    }
+
+    let mut last = Last(None);
+    run_files(&[path.to_owned()], &RunOptions::default(), &mut last).unwrap();
+    last.0.expect("there is one file")
+}
