@@ -4,6 +4,7 @@
 //! reads the last note.
 
 use std::cell::RefCell;
+use std::fmt::{Display, Write};
 use std::sync::{Arc, Mutex};
 
 /// The line of the file, and what is being done with it.
@@ -40,13 +41,14 @@ pub fn current() -> Arc<Activity> {
 }
 
 /// Notes what the calling thread does from now on.
-pub fn note(line: impl Into<Option<usize>>, doing: impl Into<String>) {
+pub fn note(line: impl Into<Option<usize>>, doing: impl Display) {
     CURRENT.with(|current| {
         let current = current.borrow();
         let mut guard = current.0.lock().unwrap_or_else(|error| error.into_inner());
-        *guard = Note {
-            line: line.into(),
-            doing: doing.into(),
-        };
+        let note = &mut *guard;
+        note.line = line.into();
+        // The text is written in place: there are several notes for each function.
+        note.doing.clear();
+        let _ = write!(note.doing, "{doing}");
     });
 }

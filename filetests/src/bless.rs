@@ -23,6 +23,14 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+/// The environment variable that asks for blessing.
+pub const VARIABLE: &str = "CRANELIFT_TEST_BLESS";
+
+/// Whether the environment asks for blessing; no value but `1` does.
+pub fn is_asked_for() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| value == "1")
+}
+
 /// New expectations for some functions of one file.
 #[derive(Debug, Default)]
 pub struct Blessings(BTreeMap<usize, Blessing>);

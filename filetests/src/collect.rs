@@ -58,6 +58,10 @@ fn collect_directory(directory: &Path, found: &mut Vec<Found>) {
         });
     for entry in entries {
         match entry {
+            // Reading a pipe or a device might never end.
+            Ok(entry) if is_test(&entry) && !entry.file_type().is_file() => {
+                found.push(Err((entry.into_path(), "not a regular file".to_owned())));
+            }
             Ok(entry) if is_test(&entry) => found.push(Ok(entry.into_path())),
             Ok(_) => {}
             Err(error) => found.push(Err(unreadable(directory, &error))),

@@ -15,10 +15,9 @@ pub fn run_directives(
     mut invoke: impl FnMut(&str, &[DataValue]) -> Result<Vec<DataValue>, String>,
 ) -> Result<(), Failure> {
     for comment in &details.comments {
-        let line = job.line_of(comment);
         let directive = parse_run_command(comment.text, &func.signature).map_err(|error| {
             Failure::at(
-                line,
+                job.line_of(comment),
                 format!(
                     "cannot read the directive `{}`: {}; a remark must not begin with `run` or \
                      `print`",
@@ -29,8 +28,9 @@ pub fn run_directives(
         let Some(directive) = directive else {
             continue;
         };
+        let line = job.line_of(comment);
         let text = comment.text.trim_start_matches([';', ' ']).trim_end();
-        crate::activity::note(line, format!("executing `{text}` for {}", func.name));
+        crate::activity::note(line, format_args!("executing `{text}` for {}", func.name));
         match &directive {
             RunCommand::Print(invocation) => {
                 let values = invoke(&invocation.func, &invocation.args)

@@ -1,8 +1,9 @@
 //! Which targets' code can run on this host.
 
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
-use cranelift_codegen::settings::{Configurable, Flags};
+use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_reader::IsaSpec;
+use std::sync::OnceLock;
 use target_lexicon::{Architecture, Triple};
 
 /// Whether code for `isa` runs here; if not, the reason, as the line of a summary.
@@ -13,7 +14,7 @@ pub fn can_run(isa: &dyn TargetIsa) -> Result<(), String> {
         return Err(format!("{target} code cannot run on this {host} host"));
     }
     let wanted = isa.isa_flags();
-    let Some(available) = host_isa(isa.flags()) else {
+    let Some(available) = host_features() else {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -21,7 +22,6 @@ pub fn can_run(isa: &dyn TargetIsa) -> Result<(), String> {
             "Cranelift does not support this {host} host, so its features are unknown"
         ));
     };
-    let available = available.isa_flags();
     let mut missing = Vec::new();
     for flag in &wanted {
         let ignored = match target {
@@ -34,13 +34,8 @@ pub fn can_run(isa: &dyn TargetIsa) -> Result<(), String> {
         }
         match flag.as_bool() {
             Some(false) => {}
-            Some(true) => {
-                let found = available.iter().find(|other| other.name == flag.name);
-                if found.and_then(|found| found.as_bool()) != Some(true) {
-                    missing.push(flag.name);
-                }
-            }
-            None => missing.push(flag.name),
+            Some(true) if available.contains(&flag.name) => {}
+            Some(true) | None => missing.push(flag.name),
         }
     }
     if missing.is_empty() {
@@ -114,7 +109,22 @@ fn runs_architecture(target: Architecture, host: Architecture) -> bool {
     }
 }
 
-/// The host with the features that it is found to have.
-fn host_isa(flags: &Flags) -> Option<OwnedTargetIsa> {
-    cranelift_native::builder().ok()?.finish(flags.clone()).ok()
+/// The ISA flags that are on when Cranelift compiles for all that this host has. Shared settings do
+/// not change them.
+fn host_features() -> Option<&'static [&'static str]> {
+    static FEATURES: OnceLock<Option<Vec<&'static str>>> = OnceLock::new();
+    let find = || {
+        let host = cranelift_native::builder()
+            .ok()?
+            .finish(Flags::new(settings::builder()))
+            .ok()?;
+        let flags = host.isa_flags().into_iter();
+        Some(
+            flags
+                .filter(|f| f.as_bool() == Some(true))
+                .map(|f| f.name)
+                .collect(),
+        )
+    };
+    FEATURES.get_or_init(find).as_deref()
 }

@@ -8,8 +8,8 @@ use crate::outcome::{Failure, FileOutcome, FileReport, Verdict};
 use crate::panics;
 use crate::source::Source;
 use crate::timings;
-use cranelift_codegen::ir::Function;
 use cranelift_codegen::ir::entities::AnyEntity;
+use cranelift_codegen::ir::{Function, Type};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_codegen::settings::{Flags, FlagsOrIsa};
 use cranelift_codegen::verifier::{VerifierErrors, verify_function};
@@ -146,14 +146,14 @@ impl<'a, 'text> Job<'a, 'text> {
 
     /// Notes that `func` is now being worked on, for whoever reports a panic or a crash.
     pub fn note(&self, doing: &str, func: &Function, details: &Details<'_>) {
-        let target = match self.isa {
-            Some(isa) => format!(" for {}", isa.triple().architecture),
-            None => String::new(),
-        };
-        activity::note(
-            details.location.line_number,
-            format!("{doing} {}{target}", func.name),
-        );
+        let (line, name) = (details.location.line_number, &func.name);
+        match self.isa {
+            Some(isa) => {
+                let target = isa.triple().architecture;
+                activity::note(line, format_args!("{doing} {name} for {target}"));
+            }
+            None => activity::note(line, format_args!("{doing} {name}")),
+        }
     }
 
     /// Records a line that a `print` directive wrote.
@@ -265,9 +265,12 @@ fn run_text(
 
     let blessings = RefCell::default();
     let printed = RefCell::default();
+    let mut verified = Vec::new();
     let mut run_all = || -> Result<(), Failure> {
-        for (command, label, line) in &commands {
-            for (isa, flags) in settings_of(&**command, &file, *line)? {
+        for (command, label, place) in &commands {
+            let settings = settings_of(&**command, &file)
+                .map_err(|error| Failure::at(source.line_of(place), error))?;
+            for (isa, flags) in settings {
                 if !is_selected(&**command, isa, options) {
                     continue;
                 }
@@ -281,7 +284,7 @@ fn run_text(
                     blessings: &blessings,
                     printed: &printed,
                 };
-                let verdict = panics::contain(|| run_job(&**command, &job))
+                let verdict = panics::contain(|| run_job(&**command, &job, &mut verified))
                     .unwrap_or_else(|panic| Err(panic_failure(&panic)))
                     .map_err(|mut failure| {
                         failure.job = Some(label.clone());
@@ -319,24 +322,24 @@ fn isa_spec(target: &str) -> anyhow::Result<IsaSpec> {
     })
 }
 
-/// A command, how it is written, and the line on which it is.
-type CommandLine = (Box<dyn TestCommand>, String, Option<usize>);
+/// A command, how it is written, and its name where it is in the file, if it is.
+type CommandLine<'text> = (Box<dyn TestCommand>, String, &'text str);
 
 /// The commands to run on a file, in the order in which they run.
-fn commands_of(
-    file: &TestFile<'_>,
-    source: &Source<'_>,
+fn commands_of<'text>(
+    file: &TestFile<'text>,
+    source: &Source<'text>,
     options: &JobOptions,
-) -> Result<Vec<CommandLine>, Failure> {
+) -> Result<Vec<CommandLine<'text>>, Failure> {
     match options.commands {
         Commands::OfFile | Commands::Passes { .. } => {}
         Commands::RunHere => {
             let command = Box::new(commands::run::RunHere);
-            return Ok(vec![(command, "run".to_owned(), None)]);
+            return Ok(vec![(command, "run".to_owned(), "")]);
         }
         Commands::Interpret => {
             let command = Box::new(commands::interpret::Interpret);
-            return Ok(vec![(command, "interpret".to_owned(), None)]);
+            return Ok(vec![(command, "interpret".to_owned(), "")]);
         }
     }
     if file.commands.is_empty() {
@@ -347,9 +350,10 @@ fn commands_of(
     }
     let mut commands = Vec::new();
     for parsed in &file.commands {
-        let line = source.line_of(parsed.command);
-        let command = command::instantiate(parsed).map_err(|error| Failure::at(line, error))?;
-        commands.push((command, parsed.to_string().trim_end().to_owned(), line));
+        let command = command::instantiate(parsed)
+            .map_err(|error| Failure::at(source.line_of(parsed.command), error))?;
+        let label = parsed.to_string().trim_end().to_owned();
+        commands.push((command, label, parsed.command));
     }
     commands.sort_by_key(|(command, _, _)| (command.mutates(), command.verifies_first()));
     Ok(commands)
@@ -362,26 +366,21 @@ type Settings<'a> = (Option<&'a dyn TargetIsa>, &'a Flags);
 fn settings_of<'a>(
     command: &dyn TestCommand,
     file: &'a TestFile<'_>,
-    line: Option<usize>,
-) -> Result<Vec<Settings<'a>>, Failure> {
+) -> Result<Vec<Settings<'a>>, String> {
     match &file.isa_spec {
         IsaSpec::Some(isas) if command.needs_target() && !isas.is_empty() => {
             Ok(isas.iter().map(|isa| (Some(&**isa), isa.flags())).collect())
         }
-        _ if command.needs_target() => Err(Failure::at(
-            line,
-            format!(
-                "`test {}` needs a target; add a line such as `target x86_64`",
-                command.name()
-            ),
+        _ if command.needs_target() => Err(format!(
+            "`test {}` needs a target; add a line such as `target x86_64`",
+            command.name()
         )),
         IsaSpec::None(flags) => Ok(vec![(None, flags)]),
         IsaSpec::Some(isas) => match isas.last() {
             Some(last) => Ok(vec![(file.isa_spec.unique_isa(), last.flags())]),
-            None => Err(Failure::at(
-                line,
-                "every target of this file is left out of this build of Cranelift",
-            )),
+            None => {
+                Err("every target of this file is left out of this build of Cranelift".to_owned())
+            }
         },
     }
 }
@@ -403,13 +402,29 @@ fn is_selected(
     }
 }
 
-fn run_job(command: &dyn TestCommand, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+fn run_job(
+    command: &dyn TestCommand,
+    job: &Job<'_, '_>,
+    verified: &mut Vec<VerifierView>,
+) -> Result<Verdict, Failure> {
     if command.verifies_first() {
-        for (func, details) in job.functions() {
-            job.note("verifying", func, details);
-            verify_function(func, job.flags_or_isa())
-                .map_err(|errors| describe_verifier_errors(func, details, &errors))?;
+        let view = verifier_view(job);
+        if !verified.contains(&view) {
+            for (func, details) in job.functions() {
+                job.note("verifying", func, details);
+                verify_function(func, job.flags_or_isa())
+                    .map_err(|errors| describe_verifier_errors(func, details, &errors))?;
+            }
+            verified.push(view);
         }
     }
     command.run(job)
+}
+
+/// All that the verifier asks of a target: the pointer type, if there is a target, and the shared
+/// settings. Jobs alike in this need the same functions verified only once.
+type VerifierView = (Option<Type>, Flags);
+
+fn verifier_view(job: &Job<'_, '_>) -> VerifierView {
+    (job.isa.map(|isa| isa.pointer_type()), job.flags.clone())
 }

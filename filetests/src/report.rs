@@ -1,5 +1,6 @@
 //! Text of reports, for a terminal or a pipe.
 
+use crate::bless::VARIABLE as BLESS_VARIABLE;
 use crate::outcome::{Diff, Failure, FileOutcome, FileReport};
 use crate::runner::Summary;
 use similar::{ChangeTag, TextDiff};
@@ -142,7 +143,10 @@ fn render_failure(text: &mut String, path: &Path, failure: &Failure, style: Styl
             }
             let _ = writeln!(text, "  repeat: {command} {path}");
             if failure.diff.is_some() {
-                let _ = writeln!(text, "  bless:  {command} --bless {path}");
+                let _ = writeln!(
+                    text,
+                    "  bless:  {command} --bless {path}  # or with {BLESS_VARIABLE}=1"
+                );
             }
         }
     }

@@ -1,22 +1,23 @@
 //! The text of a test file, and which line a piece of it is on.
 
+use std::cell::OnceCell;
+
 /// A text that knows its lines.
 ///
 /// The reader hands out comments and command names as slices of the text without their line, so
 /// the address is the only way back.
 pub struct Source<'text> {
     text: &'text str,
-    /// The offset of the first byte of each line but the first.
-    starts: Vec<usize>,
+    /// The offset of the first byte of each line but the first. Most files are done without it.
+    starts: OnceCell<Vec<usize>>,
 }
 
 impl<'text> Source<'text> {
-    /// Finds the lines of a text.
+    /// The lines of a text.
     pub fn new(text: &'text str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Source {
             text,
-            starts: ends.map(|(offset, _)| offset + 1).collect(),
+            starts: OnceCell::new(),
         }
     }
 
@@ -29,7 +30,14 @@ impl<'text> Source<'text> {
     pub fn line_of(&self, part: &str) -> Option<usize> {
         let start = self.text.as_ptr() as usize;
         let offset = (part.as_ptr() as usize).checked_sub(start)?;
-        (offset <= self.text.len()).then(|| 1 + self.starts.partition_point(|line| *line <= offset))
+        let starts = || {
+            let ends = self.text.match_indices('\n');
+            ends.map(|(offset, _)| offset + 1).collect()
+        };
+        (offset <= self.text.len()).then(|| {
+            let starts = self.starts.get_or_init(starts);
+            1 + starts.partition_point(|line| *line <= offset)
+        })
     }
 }
 

@@ -269,7 +269,7 @@ fn what_c_does_not_have_is_refused_with_the_reason() {
         (
             "riscv64",
             "(f32, f32, f32, f32, f32, f32, f32, f32, f32) system_v",
-            "a parameter of type f32 where C passes it",
+            "cannot pass a parameter of type f32 where C does",
         ),
         ("riscv64 has_v", "(i8x16) system_v", "i8x16"),
         (

@@ -143,8 +143,30 @@ fn status_is_2_for_what_cannot_be_read() {
         .env("CRANELIFT_FILETESTS_THREADS", "many")
         .output()
         .unwrap();
-    assert_eq!(status(&output), 1, "{output:?}");
+    assert_eq!(status(&output), 2, "{output:?}");
     assert!(stderr(&output).contains("CRANELIFT_FILETESTS_THREADS must be a positive number"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_folder_is_not_read() {
+    let folder = Folder::new("pipe");
+    folder.write("a.clif", PASSING);
+    let made = Command::new("mkfifo").arg(folder.0.join("b.clif")).status();
+    assert!(made.unwrap().success());
+    let output = folder.run(&["test", "."]);
+    assert_eq!(status(&output), 2, "{output:?}");
+    assert!(stdout(&output).contains("FAIL ./b.clif: not a regular file"));
+}
+
+#[test]
+fn rust_log_makes_the_compiler_talk() {
+    let folder = Folder::new("log");
+    folder.write("a.clif", PASSING);
+    let mut command = folder.command(&["test", "a.clif"]);
+    assert_eq!(stderr(&command.output().unwrap()), "");
+    let output = command.env("RUST_LOG", "info").output().unwrap();
+    assert!(stderr(&output).contains("defining function"), "{output:?}");
 }
 
 #[test]
@@ -190,7 +212,7 @@ fn bless_then_pass_then_nothing_changes() {
     assert_eq!(status(&output), 1, "{output:?}");
     assert!(
         stdout(&output)
-            .contains("\n  bless:  cargo clif-util test --target aarch64 --bless ./a.clif\n")
+            .contains("\n  bless:  cargo clif-util test --target aarch64 --bless ./a.clif  #")
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), PRECISE);
 
@@ -561,7 +583,8 @@ impl Folder {
             .args(arguments)
             .current_dir(&self.0)
             .env_remove("CRANELIFT_TEST_BLESS")
-            .env_remove("CRANELIFT_FILETESTS_THREADS");
+            .env_remove("CRANELIFT_FILETESTS_THREADS")
+            .env_remove("RUST_LOG");
         command
     }
 

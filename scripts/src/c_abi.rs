@@ -37,7 +37,7 @@ impl CAbi {
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     prepare(repo)?;
     Ok(run_tests(
-        program(repo, &repo.path("")).args(["--seed", "1", "--count", "2000"]),
+        program(repo, &repo.path("")).args(["--seed", "1", "--count", "250"]),
     ))
 }
 

@@ -33,7 +33,7 @@ impl Ci {
         }
         match CAMPAIGNS.len() {
             0 => println!("there are no long campaigns"),
-            count => println!("{count} campaigns: {total}"),
+            _ => println!("campaigns: {total}"),
         }
         if total.failed > 0 {
             bail!("a campaign failed; its output above names the command that repeats it");

@@ -9,7 +9,7 @@ use crate::execute::CompiledFile;
 use crate::host;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 
 /// See the module.
 pub struct Run;
@@ -29,21 +29,9 @@ impl TestCommand for Run {
 
     fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
-        if isa.flags().enable_pinned_reg() {
-            return Err(Failure::at(
-                None,
-                "code with `enable_pinned_reg` cannot be called from Rust; use `test interpret` \
-                 or `test compile`",
-            ));
-        }
+        refuse_pinned_register(isa)?;
         if let Err(reason) = host::can_run(isa) {
             return Ok(Verdict::Skipped(reason));
-        }
-        if isa.flags().is_pic() {
-            return Err(Failure::at(
-                None,
-                "the JIT cannot run position-independent code; remove `set is_pic`",
-            ));
         }
         let isa = host::executable_isa(isa).map_err(|error| Failure::at(None, error))?;
         run_on(isa, job)
@@ -66,11 +54,29 @@ impl TestCommand for RunHere {
     fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa =
             host::isa_for_file(&job.file.isa_spec).map_err(|error| Failure::at(None, error))?;
+        refuse_pinned_register(&*isa)?;
         run_on(isa, job)
     }
 }
 
+fn refuse_pinned_register(isa: &dyn TargetIsa) -> Result<(), Failure> {
+    if isa.flags().enable_pinned_reg() {
+        return Err(Failure::at(
+            None,
+            "code with `enable_pinned_reg` cannot be called from Rust; use `test interpret` or \
+             `test compile`",
+        ));
+    }
+    Ok(())
+}
+
 fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    if isa.flags().is_pic() {
+        return Err(Failure::at(
+            None,
+            "the JIT cannot run position-independent code; remove `set is_pic`",
+        ));
+    }
     let compiled = CompiledFile::compile(isa, job)?;
     for (index, (func, details)) in job.functions().enumerate() {
         run_directives(job, func, details, |_, arguments| {

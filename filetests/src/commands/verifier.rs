@@ -7,7 +7,7 @@ use crate::command::TestCommand;
 use crate::job::{Job, describe_verifier_errors, line_of_entity};
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::ir::Function;
-use cranelift_codegen::verifier::{VerifierErrors, verify_function};
+use cranelift_codegen::verifier::{VerifierError, VerifierErrors, verify_function};
 use cranelift_reader::{Comment, Details};
 
 /// See the module.
@@ -48,26 +48,32 @@ fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Re
         let place = line.map_or(String::new(), |line| format!("line {line}: "));
         problems.push_str(&format!("\n  {place}{text}"));
     };
-    let mut left = errors.0;
-    for (comment, needle) in announced {
-        let position = left
-            .iter()
-            .position(|error| error.location == comment.entity && error.message.contains(needle));
-        match position {
-            Some(position) => {
-                left.remove(position);
-            }
-            None => problem(
+    let candidates: Vec<Vec<usize>> = announced
+        .iter()
+        .map(|(comment, needle)| {
+            let fits = |error: &VerifierError| {
+                error.location == comment.entity && error.message.contains(needle)
+            };
+            let indices = (0..errors.0.len()).filter(|index| fits(&errors.0[*index]));
+            indices.collect()
+        })
+        .collect();
+    let announcers = assign(&candidates, errors.0.len());
+    for (index, (comment, needle)) in announced.iter().enumerate() {
+        if !announcers.contains(&Some(index)) {
+            problem(
                 job.line_of(comment),
                 format!("no error at {} contains `{needle}`", comment.entity),
-            ),
+            );
         }
     }
-    for error in &left {
-        problem(
-            line_of_entity(details, error.location),
-            format!("error that no `error:` comment announces: {error}"),
-        );
+    for (error, announcer) in errors.0.iter().zip(&announcers) {
+        if announcer.is_none() {
+            problem(
+                line_of_entity(details, error.location),
+                format!("error that no `error:` comment announces: {error}"),
+            );
+        }
     }
     if problems.is_empty() {
         return Ok(());
@@ -79,6 +85,40 @@ fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Re
             func.name
         ),
     ))
+}
+
+/// Gives each of `count` errors at most one comment, and each comment at most one of its
+/// candidates, for as many comments as possible: a short needle must not take the only error that
+/// a longer one fits.
+fn assign(candidates: &[Vec<usize>], count: usize) -> Vec<Option<usize>> {
+    let mut announcers = vec![None; count];
+    for comment in 0..candidates.len() {
+        let mut tried = vec![false; count];
+        place(comment, candidates, &mut announcers, &mut tried);
+    }
+    announcers
+}
+
+/// Finds an error for a comment; comments placed before may have to move to another error.
+fn place(
+    comment: usize,
+    candidates: &[Vec<usize>],
+    announcers: &mut [Option<usize>],
+    tried: &mut [bool],
+) -> bool {
+    for &error in &candidates[comment] {
+        if tried[error] {
+            continue;
+        }
+        tried[error] = true;
+        let is_free =
+            announcers[error].is_none_or(|other| place(other, candidates, announcers, tried));
+        if is_free {
+            announcers[error] = Some(comment);
+            return true;
+        }
+    }
+    false
 }
 
 /// What a comment announces, if it announces an error.

@@ -22,6 +22,7 @@ use self::names::Names;
 use self::pulley::Pulley;
 use self::saves::{Saves, isa_with_unwind_info, saves_of};
 use self::throw::{Code, can_throw};
+use self::trampoline::Trampolines;
 use crate::commands::compile::describe_codegen_error;
 use crate::host::is_pulley;
 use crate::job::Job;
@@ -30,10 +31,13 @@ use cranelift_codegen::Context;
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{Signature, Type};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError};
 use std::cell::RefCell;
 use std::collections::HashMap;
+
+/// Address space for the code of a file; only what is used takes memory.
+const RESERVED_MEMORY: usize = 1 << 30;
 
 /// The functions of a file, compiled and ready to be called.
 pub struct CompiledFile {
@@ -53,6 +57,12 @@ impl CompiledFile {
         let on_pulley = is_pulley(isa.triple().architecture);
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
         builder.symbols(symbols::symbols());
+        // One mapping for the whole file, rather than one for each function.
+        if cfg!(unix)
+            && let Ok(memory) = ArenaMemoryProvider::new_with_size(RESERVED_MEMORY)
+        {
+            builder.memory_provider(Box::new(memory));
+        }
         let mut file = CompiledFile {
             module: None,
             functions: Vec::new(),
@@ -115,30 +125,20 @@ impl CompiledFile {
             }
         }
 
+        let trampolines = Trampolines::of(module.isa());
         for (func, details) in job.functions() {
             if file.trampolines.contains_key(&func.signature) {
                 continue;
             }
             job.note("compiling the trampoline of", func, details);
-            let line = details.location.line_number;
-            let cannot = |error: &dyn std::fmt::Display| {
-                Failure::at(
-                    line,
-                    format!(
-                        "{} has a signature that cannot be called: {error}",
-                        func.name
-                    ),
-                )
-            };
-            let trampoline = trampoline::build(&func.signature, module.isa());
-            let id = module
-                .declare_anonymous_function(&trampoline.signature)
-                .map_err(|error| cannot(&error))?;
-            module
-                .define_function(id, &mut Context::for_function(trampoline))
-                .map_err(|error| match error {
-                    ModuleError::Compilation(error) => cannot(&error),
-                    error => cannot(&error),
+            let id = trampolines
+                .define(&func.signature, module)
+                .map_err(|error| {
+                    let name = &func.name;
+                    Failure::at(
+                        details.location.line_number,
+                        format!("{name} has a signature that cannot be called: {error}"),
+                    )
                 })?;
             file.trampolines.insert(func.signature.clone(), id);
         }

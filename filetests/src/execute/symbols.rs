@@ -4,9 +4,11 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, LibCall};
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 
+const COUNT: usize = if cfg!(target_arch = "x86_64") { 11 } else { 10 };
+
 /// Names and addresses for the JIT.
-pub fn symbols() -> Vec<(&'static str, *const u8)> {
-    vec![
+pub fn symbols() -> [(&'static str, *const u8); COUNT] {
+    [
         ("ceil", ceil as *const u8),
         ("ceilf", ceilf as *const u8),
         ("floor", floor as *const u8),

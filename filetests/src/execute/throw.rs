@@ -157,7 +157,7 @@ cfg_select! {
             // the last note.
             crate::activity::note(
                 crate::activity::current().latest().and_then(|note| note.line),
-                format!("looking for a handler of exception tag {tag}, and finding none"),
+                format_args!("looking for a handler of exception tag {tag}, and finding none"),
             );
             std::process::abort()
         }

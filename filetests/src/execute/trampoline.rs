@@ -10,18 +10,104 @@
 //! that Rust has no equivalent of, with any number of results.
 
 use super::SLOT_SIZE;
+use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
     AbiParam, Endianness, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName,
 };
 use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::settings::Flags;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::JITModule;
+use cranelift_module::{FuncId, Module, ModuleError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use target_lexicon::Triple;
+
+/// The trampolines for one target that this thread has compiled so far: the same signatures come
+/// up in most files.
+pub struct Trampolines(Rc<RefCell<HashMap<Signature, Rc<Code>>>>);
+
+/// Machine code that refers to nothing, so it can be put anywhere.
+struct Code {
+    bytes: Vec<u8>,
+    alignment: u64,
+}
+
+/// Everything that the code of a trampoline depends on, besides the signature.
+#[derive(PartialEq, Eq, Hash)]
+struct Target {
+    triple: Triple,
+    shared_flags: SharedFlags,
+    isa_flags: Vec<String>,
+}
+
+#[derive(PartialEq, Hash)]
+struct SharedFlags(Flags);
+
+impl Eq for SharedFlags {}
+
+impl Trampolines {
+    /// Those for this target.
+    pub fn of(isa: &dyn TargetIsa) -> Self {
+        type Known = HashMap<Target, Rc<RefCell<HashMap<Signature, Rc<Code>>>>>;
+        thread_local! {
+            static KNOWN: RefCell<Known> = RefCell::default();
+        }
+        let target = Target {
+            triple: isa.triple().clone(),
+            shared_flags: SharedFlags(isa.flags().clone()),
+            isa_flags: isa.isa_flags().iter().map(ToString::to_string).collect(),
+        };
+        let known = KNOWN.with_borrow_mut(|known| Rc::clone(known.entry(target).or_default()));
+        Trampolines(known)
+    }
+
+    /// Adds the trampoline for functions of this signature to a module for this target. The error is
+    /// a sentence.
+    pub fn define(&self, signature: &Signature, module: &mut JITModule) -> Result<FuncId, String> {
+        let own_signature = own_signature(module.isa());
+        let id = module
+            .declare_anonymous_function(&own_signature)
+            .map_err(describe)?;
+        let known = self.0.borrow().get(signature).cloned();
+        if let Some(code) = known {
+            module
+                .define_function_bytes(id, code.alignment, &code.bytes, &[])
+                .map_err(describe)?;
+            return Ok(id);
+        }
+        let mut context = Context::for_function(build(signature, module.isa()));
+        module.define_function(id, &mut context).map_err(describe)?;
+        if let Some(compiled) = context.compiled_code()
+            && compiled.buffer.relocs().is_empty()
+        {
+            let code = Code {
+                bytes: compiled.code_buffer().to_vec(),
+                alignment: u64::from(compiled.buffer.alignment),
+            };
+            self.0.borrow_mut().insert(signature.clone(), Rc::new(code));
+        }
+        Ok(id)
+    }
+}
+
+fn describe(error: ModuleError) -> String {
+    match error {
+        ModuleError::Compilation(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+fn own_signature(isa: &dyn TargetIsa) -> Signature {
+    let mut signature = Signature::new(isa.default_call_conv());
+    signature.params = vec![AbiParam::new(isa.pointer_type()); 2];
+    signature
+}
 
 /// Builds the trampoline for functions of this signature.
-pub fn build(signature: &Signature, isa: &dyn TargetIsa) -> Function {
-    let pointer = isa.pointer_type();
-    let mut own_signature = Signature::new(isa.default_call_conv());
-    own_signature.params = vec![AbiParam::new(pointer); 2];
-    let mut func = Function::with_name_signature(UserFuncName::default(), own_signature);
+fn build(signature: &Signature, isa: &dyn TargetIsa) -> Function {
+    let mut func = Function::with_name_signature(UserFuncName::default(), own_signature(isa));
     let mut context = FunctionBuilderContext::new();
     let mut builder = FunctionBuilder::new(&mut func, &mut context);
 

@@ -198,7 +198,7 @@ void area(struct area_out *out, void *vmctx, int32_t a0, __int128 a1, int64_t a2
 
 // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
 // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
-// refused: Unsupported feature: a parameter of type i8x16 where C passes it, in a `system_v_multi_out` signature on riscv64
+// refused: Unsupported feature: `system_v_multi_out` on riscv64 cannot pass a parameter of type i8x16 where C does
 
 // signatures.clif:14: sig1 in %area
 // (i64) -> i64 sext fast
@@ -221,7 +221,7 @@ void none(void);
 
 // signatures.clif:34: %vectors
 // (i8x16, i8x16) system_v
-// refused: `system_v` and C disagree: Unsupported feature: a parameter of type i8x16 where C passes it, in a `system_v_multi_out` signature on riscv64
+// refused: `system_v` and C disagree: Unsupported feature: `system_v_multi_out` on riscv64 cannot pass a parameter of type i8x16 where C does
 
 // signatures.clif:39: %returned_struct
 // (i64 sret, i32 sext) system_v

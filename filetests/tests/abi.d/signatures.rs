@@ -196,7 +196,7 @@ mod riscv64 {
 
     // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
     // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
-    // refused: Unsupported feature: a parameter of type i8x16 where C passes it, in a `system_v_multi_out` signature on riscv64
+    // refused: Unsupported feature: `system_v_multi_out` on riscv64 cannot pass a parameter of type i8x16 where C does
 
     // signatures.clif:14: sig1 in %area
     // (i64) -> i64 sext fast
@@ -225,7 +225,7 @@ mod riscv64 {
 
     // signatures.clif:34: %vectors
     // (i8x16, i8x16) system_v
-    // refused: `system_v` and C disagree: Unsupported feature: a parameter of type i8x16 where C passes it, in a `system_v_multi_out` signature on riscv64
+    // refused: `system_v` and C disagree: Unsupported feature: `system_v_multi_out` on riscv64 cannot pass a parameter of type i8x16 where C does
 
     // signatures.clif:39: %returned_struct
     // (i64 sret, i32 sext) system_v

@@ -18,6 +18,12 @@ impl Unreadable {
     }
 }
 
+/// A mistake in the environment or the command line that clap does not see; the program then ends
+/// with status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
 /// The text of a file, or of the standard input for `-`.
 pub fn read(path: &Path) -> Result<String> {
     let shown = path.display();

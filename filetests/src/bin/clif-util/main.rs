@@ -18,6 +18,10 @@ mod test;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The compiler allocates and frees a lot of small things, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Work with files of Cranelift's intermediate representation (.clif).
 #[derive(Parser)]
 #[command(
@@ -66,6 +70,8 @@ fn version() -> &'static str {
 
 fn main() -> ExitCode {
     end_quietly_on_closed_pipes();
+    // Prints what the variable RUST_LOG asks for, on the standard error stream.
+    env_logger::init();
     let result = match Arguments::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Pass(options) => pass::run(&options),
@@ -81,7 +87,7 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        let status = if error.is::<input::Unreadable>() {
+        let status = if error.is::<input::Unreadable>() || error.is::<input::Usage>() {
             2
         } else {
             1

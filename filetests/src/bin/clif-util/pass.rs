@@ -8,7 +8,7 @@ use filetests::collect::collect;
 use filetests::job::Commands;
 use filetests::report::Repeat;
 use filetests::runner::run_selected;
-use filetests::{JobOptions, RunOptions, timings};
+use filetests::{JobOptions, RunOptions, bless, timings};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,6 +59,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 passes: options.passes.clone(),
                 target: options.target.clone(),
             },
+            bless: bless::is_asked_for(),
             ..JobOptions::default()
         },
         ..RunOptions::default()

@@ -1,12 +1,13 @@
 //! `clif-util test`: runs filetests.
 
+use crate::input::Usage;
 use crate::printer::Printer;
 use anyhow::{Context, Result};
 use clap::Args;
 use filetests::collect::Found;
 use filetests::report::Repeat;
 use filetests::runner::{run_selected, select};
-use filetests::{JobOptions, RunOptions, timings};
+use filetests::{JobOptions, RunOptions, bless, timings};
 use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -30,7 +31,8 @@ Examples:
 
 Environment:
   CRANELIFT_TEST_BLESS=1         the same as --bless
-  CRANELIFT_FILETESTS_THREADS=N  the same as -j N")]
+  CRANELIFT_FILETESTS_THREADS=N  the same as -j N
+  RUST_LOG=LEVEL                 print what the compiler says of itself (error, warn, info)")]
 pub struct Options {
     /// Files and directories.
     #[arg(required = true)]
@@ -73,7 +75,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let mut run_options = RunOptions {
         job: JobOptions {
-            bless: options.bless || env::var_os("CRANELIFT_TEST_BLESS").is_some_and(|v| v == "1"),
+            bless: options.bless || bless::is_asked_for(),
             target: options.target.clone(),
             ..JobOptions::default()
         },
@@ -125,6 +127,6 @@ fn threads(option: Option<NonZeroUsize>) -> Result<Option<NonZeroUsize>> {
             .ok()
             .and_then(|value| value.parse().ok())
             .map(Some)
-            .with_context(|| format!("{VARIABLE} must be a positive number")),
+            .ok_or_else(|| Usage(format!("{VARIABLE} must be a positive number")).into()),
     }
 }
