@@ -31,6 +31,8 @@ pub struct Defined {
 pub struct CallSite {
     /// Where the call returns to, in bytes from the function's start.
     pub return_offset: u32,
+    /// How far the stack pointer is below the frame pointer, if the backend says so.
+    pub frame_offset: Option<u32>,
     /// The handlers of a `try_call`, in the order in which they are to be asked.
     pub handlers: Vec<Handler>,
 }
@@ -122,6 +124,7 @@ pub fn define_blocks<M: Module>(
         .collect();
     let call_sites = code.buffer.call_sites().map(|site| CallSite {
         return_offset: site.ret_addr,
+        frame_offset: site.frame_offset,
         handlers: site.exception_handlers.iter().filter_map(handler).collect(),
     });
     let Some(UnwindInfo::SystemV(unwind_info)) = code.create_unwind_info(module.isa())? else {

@@ -7,8 +7,9 @@
 //! - [`demo`]: the compiled functions that the two examples show,
 //! - [`seed`]: the program of the object example,
 //! - [`shape`]: signatures to test, and [`functions`]: compiled functions of any shape,
-//! - [`chain`]: compiled functions for an exception to pass, and `catcher`: some that catch it,
-//! - `eh_frame`: unwind information of a JIT, for the system's [`unwinder`],
+//! - [`chain`]: compiled functions for an exception to pass, and [`catcher`]: some that catch it,
+//! - [`eh_frame`]: unwind information of a JIT, for the system's [`unwinder`],
+//! - [`cfi`]: unwind information against code,
 //! - `pinned`: calls with known values in registers and on another stack,
 //! - [`vmctx`]: what these functions read and write, and [`graffiti`]: the values in it,
 //! - [`guard`]: memory between two pages that nobody may touch,
@@ -20,13 +21,12 @@
 //! - [`program`]: C files and object files made into a program, and its output.
 
 pub mod cases;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod catcher;
+pub mod cfi;
 pub mod chain;
 pub mod config;
 pub mod define;
 pub mod demo;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod eh_frame;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod ffi_oracle;

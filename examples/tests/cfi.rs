@@ -1,0 +1,84 @@
+//! The unwind information of every target, read back and compared with the code: see `src/cfi.rs`.
+
+use anyhow::{Context, Result};
+use cranelift_module::{Module, default_libcall_names};
+use cranelift_object::{ObjectBuilder, ObjectModule};
+use multi_out_examples::catcher::{Catch, TryCall, define_catcher};
+use multi_out_examples::cfi::{check, check_section};
+use multi_out_examples::chain::{self, define_chain};
+use multi_out_examples::config::Config;
+use multi_out_examples::define::Defined;
+use multi_out_examples::eh_frame;
+use multi_out_examples::functions::import;
+use multi_out_examples::shape::Shape;
+use multi_out_examples::target::Target;
+use std::collections::BTreeSet;
+
+/// A chain, which links are, and two catchers of its entry.
+fn compile(target: Target, config: Config) -> Result<(ObjectModule, Vec<Defined>)> {
+    let builder = ObjectBuilder::new(config.isa(target)?, "cfi", default_libcall_names())?;
+    let mut module = ObjectModule::new(builder);
+    let last = import(&mut module, "last", &chain::last())?;
+    let mut functions = define_chain(&mut module, "link", last)?;
+    let (entry, shape) = (functions[0].id, Shape::new(&[], chain::ENTRY_RESULTS));
+    for call in [TryCall::Direct, TryCall::Indirect] {
+        let name = format!("{call:?}");
+        let catcher = define_catcher(&mut module, &name, entry, &shape, call, Catch::All)?;
+        assert!(catcher.call_sites[0].frame_offset.is_some());
+        functions.push(catcher);
+    }
+    Ok((module, functions))
+}
+
+/// The registers that are lost, with all settings.
+fn check_target(target: Target) -> Result<BTreeSet<u16>> {
+    let mut lost = BTreeSet::new();
+    for config in Config::all(false) {
+        let (module, functions) = compile(target, config)?;
+        let mut saved = 0;
+        for (index, function) in functions.iter().enumerate() {
+            assert_eq!(function.call_sites.len(), 1);
+            let found = check(function, module.isa(), target)
+                .with_context(|| format!("function {index} with {config}"))?;
+            saved += found.saved;
+            lost.extend(found.lost);
+        }
+        // More than every frame does.
+        assert!(saved > 2 * functions.len(), "{config}: {saved}");
+
+        // The twin: the last save is somewhere else.
+        let function = &functions[5];
+        let mut section = eh_frame::section(function, module.isa())?;
+        let last = section.iter().rposition(|&byte| byte != 0);
+        section[last.context("an empty section")?] ^= 1;
+        let result = check_section(function, &section, module.isa(), target);
+        assert!(result.is_err(), "{config}");
+    }
+    Ok(lost)
+}
+
+#[test]
+fn unwind_information_is_right_on_x86_64() -> Result<()> {
+    assert_eq!(check_target(Target::X86_64)?, BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn unwind_information_is_right_on_aarch64() -> Result<()> {
+    assert_eq!(check_target(Target::Aarch64)?, BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn unwind_information_is_right_on_riscv64() -> Result<()> {
+    // FIXME: Cranelift takes f9, which is fs1, for a register that callees may overwrite. C expects it
+    // back: RISC-V psABI, "Floating-point Register Convention". This should be empty.
+    assert_eq!(check_target(Target::Riscv64)?, BTreeSet::from([32 + 9]));
+    Ok(())
+}
+
+#[test]
+fn unwind_information_is_right_on_s390x() -> Result<()> {
+    assert_eq!(check_target(Target::S390x)?, BTreeSet::new());
+    Ok(())
+}
