@@ -102,6 +102,11 @@ struct Chains {
 
 impl Chains {
     fn compile(config: Config) -> Result<Self> {
+        Self::compile_registering(config, true)
+    }
+
+    /// The same, with unwind information of the outer chain only if asked to.
+    fn compile_registering(config: Config, outer_too: bool) -> Result<Self> {
         let symbols = [
             ("innermost", innermost as *const u8),
             ("middle", middle as *const u8),
@@ -113,7 +118,8 @@ impl Chains {
         let host = import(module, "middle", &chain::last())?;
         let outer = define_chain(module, "outer", host)?;
         jit.finalize()?;
-        let functions: Vec<&Defined> = outer.iter().chain(&inner).collect();
+        let registered = if outer_too { &outer[..] } else { &[] };
+        let functions: Vec<&Defined> = registered.iter().chain(&inner).collect();
         // SAFETY: fields are dropped in order, and the module comes after this.
         let _registered = unsafe { Registered::new(&jit, &functions)? };
         Ok(Self {
@@ -147,6 +153,19 @@ impl Chains {
             });
             index.map(|index| format!("{prefix}_{index}"))
         })
+    }
+
+    /// The compiled functions of frames, and "host" for any number of others in a row.
+    fn names_of(&self, frames: &[Frame]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for frame in frames {
+            let name = self.name_of(frame.address);
+            let name = name.unwrap_or_else(|| "host".to_owned());
+            if name != "host" || names.last() != Some(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 
@@ -215,15 +234,7 @@ fn a_backtrace_shows_every_compiled_frame() -> Result<()> {
         chains.call(&mut VmContext::new(), false);
         let frames = FRAMES.take();
 
-        let mut names: Vec<String> = Vec::new();
-        for frame in &frames {
-            let name = chains.name_of(frame.address);
-            let name = name.unwrap_or_else(|| "host".to_owned());
-            // Any number of host frames in a row.
-            if name != "host" || names.last() != Some(&name) {
-                names.push(name);
-            }
-        }
+        let names = chains.names_of(&frames);
         let links = |prefix: &'static str| {
             (0..chain::LINKS)
                 .rev()
@@ -251,5 +262,16 @@ fn a_backtrace_shows_every_compiled_frame() -> Result<()> {
         }
         assert_eq!((above_entries, pinning.count()), (2, 2), "{config}");
     }
+    Ok(())
+}
+
+/// The twin: nothing but the unwind information leads through a compiled frame.
+#[test]
+fn a_backtrace_ends_where_unwind_information_does() -> Result<()> {
+    let chains = Chains::compile_registering(Config::SPEED, false)?;
+    chains.call(&mut VmContext::new(), false);
+    let names = chains.names_of(&FRAMES.take());
+    assert!(names.contains(&"inner_0".to_owned()), "{names:?}");
+    assert!(!names.contains(&"outer_4".to_owned()), "{names:?}");
     Ok(())
 }
