@@ -44,8 +44,8 @@ pub fn section(function: &Defined, isa: &dyn TargetIsa) -> Result<Vec<u8>> {
 ///
 /// `try_call`s are handled as [`CLEANUP_TAG`] says.
 pub struct Registered {
-    section: Vec<u8>,
-    // The section points to these.
+    sections: Vec<Vec<u8>>,
+    // The sections point to these.
     _landing_pads: Vec<LandingPads>,
 }
 
@@ -90,23 +90,32 @@ impl Registered {
             .iter()
             .map(|function| LandingPads::new(jit.code(function) as usize, function))
             .collect();
-        let mut table = FrameTable::default();
-        let cie = table.add_cie(cie);
-        for (function, landing_pads) in functions.iter().zip(&landing_pads) {
-            let start = Address::Constant(landing_pads.start as u64);
-            let mut fde = function.unwind_info.to_fde(start);
-            fde.lsda = Some(Address::Constant(&raw const *landing_pads as u64));
-            table.add_fde(cie, fde);
+        // libgcc takes all code between the first and the last function of a section to be that
+        // section's, but functions of another module may lie there: one section for each.
+        let sections = functions
+            .iter()
+            .zip(&landing_pads)
+            .map(|(function, landing_pads)| {
+                let mut table = FrameTable::default();
+                let cie = table.add_cie(cie.clone());
+                let start = Address::Constant(landing_pads.start as u64);
+                let mut fde = function.unwind_info.to_fde(start);
+                fde.lsda = Some(Address::Constant(&raw const *landing_pads as u64));
+                table.add_fde(cie, fde);
+                let mut section = EhFrame(EndianVec::new(NativeEndian));
+                table.write_eh_frame(&mut section)?;
+                let mut section = section.0.into_vec();
+                // libgcc reads entries up to one of length zero.
+                section.extend([0; 4]);
+                Ok(section)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for section in &sections {
+            // SAFETY: a section that stays where it is until `drop` takes it back.
+            unsafe { __register_frame(section.as_ptr()) };
         }
-        let mut section = EhFrame(EndianVec::new(NativeEndian));
-        table.write_eh_frame(&mut section)?;
-        let mut section = section.0.into_vec();
-        // libgcc reads entries up to one of length zero.
-        section.extend([0; 4]);
-        // SAFETY: a section that stays where it is until `drop` takes it back.
-        unsafe { __register_frame(section.as_ptr()) };
         Ok(Self {
-            section,
+            sections,
             _landing_pads: landing_pads,
         })
     }
@@ -114,8 +123,10 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        // SAFETY: registered in `new`, at this address.
-        unsafe { __deregister_frame(self.section.as_ptr()) };
+        for section in &self.sections {
+            // SAFETY: registered in `new`, at this address.
+            unsafe { __deregister_frame(section.as_ptr()) };
+        }
     }
 }
 
