@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use gimli::read::{BaseAddresses, EhFrame, RegisterRule, UnwindContext, UnwindSection};
 use gimli::{CfaRule, EndianSlice, Register, RunTimeEndian};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use target_lexicon::Endianness;
 
@@ -52,22 +52,14 @@ enum Operand {
     Other,
 }
 
-/// What a check found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// How many registers are saved in the frame, over all calls.
-    pub saved: usize,
-    /// The DWARF numbers of registers which the code overwrites and nothing saves, though a callee
-    /// preserves them. There should be none.
-    pub lost: BTreeSet<u16>,
-}
-
-/// Check every call of a function.
+/// Check every call of a function, and return how many registers are saved in the frame, over all
+/// calls.
 ///
 /// # Errors
 ///
-/// If the unwind information is wrong, or the code is not understood.
-pub fn check(function: &Defined, isa: &dyn TargetIsa, target: Target) -> Result<Found> {
+/// If the unwind information is wrong, a register that a callee preserves is lost, or the code is
+/// not understood.
+pub fn check(function: &Defined, isa: &dyn TargetIsa, target: Target) -> Result<usize> {
     check_section(function, &eh_frame::section(function, isa)?, isa, target)
 }
 
@@ -81,7 +73,7 @@ pub fn check_section(
     section: &[u8],
     isa: &dyn TargetIsa,
     target: Target,
-) -> Result<Found> {
+) -> Result<usize> {
     let endian = match isa.triple().endianness() {
         Ok(Endianness::Big) => RunTimeEndian::Big,
         _ => RunTimeEndian::Little,
@@ -89,14 +81,14 @@ pub fn check_section(
     let mut frames = EhFrame::new(section, endian);
     frames.set_address_size(isa.pointer_bytes());
     let mut state = State::on_entry(target);
-    let mut found = Found::default();
+    let mut saved = 0;
     let mut sites = function.call_sites.iter().peekable();
     for instruction in isa.to_capstone()?.disasm_all(&function.code, 0)?.iter() {
         let Some(site) = sites.peek() else { break };
         let end = instruction.address() + instruction.bytes().len() as u64;
         if end == u64::from(site.return_offset) {
-            state
-                .check_call(&frames, site, &mut found)
+            saved += state
+                .check_call(&frames, site)
                 .with_context(|| format!("{target:?}, {site:?}: {state:?}"))?;
             sites.next();
         }
@@ -104,7 +96,7 @@ pub fn check_section(
         state.run(instruction.mnemonic().unwrap_or_default(), operands);
     }
     ensure!(sites.next().is_none(), "a call is no instruction");
-    Ok(found)
+    Ok(saved)
 }
 
 impl std::fmt::Debug for State {
@@ -137,8 +129,8 @@ impl State {
         &self,
         frames: &EhFrame<EndianSlice<'_, RunTimeEndian>>,
         site: &CallSite,
-        found: &mut Found,
-    ) -> Result<()> {
+    ) -> Result<usize> {
+        let mut saved = 0;
         let mut context = UnwindContext::new();
         let bases = BaseAddresses::default().set_eh_frame(0);
         let row = frames.unwind_info_for_address(
@@ -158,7 +150,7 @@ impl State {
         for register in preserved(self.target).into_iter().chain([sp]) {
             let value = match row.register(Register(register)) {
                 Some(RegisterRule::Offset(offset)) => {
-                    found.saved += 1;
+                    saved += 1;
                     self.slots.get(&offset).copied().unwrap_or(Value::Unknown)
                 }
                 Some(RegisterRule::ValOffset(offset)) => Value::Cfa(offset),
@@ -174,10 +166,6 @@ impl State {
                 Value::Cfa(_) if self.target != Target::S390x => Value::Cfa(0),
                 value => value,
             };
-            if row.register(Register(register)).is_none() && value == Value::Unknown {
-                found.lost.insert(register);
-                continue;
-            }
             ensure!(
                 value == want,
                 "register {register} is {value:?}, not {want:?}"
@@ -197,7 +185,7 @@ impl State {
             let want = self.get(fp).plus(-i64::from(frame_offset));
             ensure!(self.get(sp) == want, "the frame is not as large as it says");
         }
-        Ok(())
+        Ok(saved)
     }
 
     fn get(&self, register: u16) -> Value {
