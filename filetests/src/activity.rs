@@ -14,6 +14,10 @@ pub struct Note {
     pub line: Option<usize>,
     /// A participle phrase, such as `compiling %f for x86_64`.
     pub doing: String,
+    /// The test command of the job, as it is written; empty outside of jobs.
+    pub job: String,
+    /// The name of the target of the job; empty if it has none.
+    pub target: String,
 }
 
 /// A note that another thread may read.
@@ -40,15 +44,33 @@ pub fn current() -> Arc<Activity> {
     CURRENT.with(|current| Arc::clone(&current.borrow()))
 }
 
+/// Notes that the calling thread begins with a file.
+pub fn begin_file() {
+    change(|note| *note = Note::default());
+}
+
+/// Notes which job the calling thread runs from now on.
+pub fn begin_job(command: &str, target: Option<&str>) {
+    change(|note| {
+        note.job = command.to_owned();
+        note.target = target.unwrap_or_default().to_owned();
+    });
+}
+
 /// Notes what the calling thread does from now on.
 pub fn note(line: impl Into<Option<usize>>, doing: impl Display) {
-    CURRENT.with(|current| {
-        let current = current.borrow();
-        let mut guard = current.0.lock().unwrap_or_else(|error| error.into_inner());
-        let note = &mut *guard;
+    change(|note| {
         note.line = line.into();
         // The text is written in place: there are several notes for each function.
         note.doing.clear();
         let _ = write!(note.doing, "{doing}");
+    });
+}
+
+fn change(change: impl FnOnce(&mut Note)) {
+    CURRENT.with(|current| {
+        let current = current.borrow();
+        let mut guard = current.0.lock().unwrap_or_else(|error| error.into_inner());
+        change(&mut guard);
     });
 }

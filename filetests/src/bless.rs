@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The environment variable that asks for blessing.
 pub const VARIABLE: &str = "CRANELIFT_TEST_BLESS";
@@ -179,7 +180,10 @@ fn is_replaced(line: &str) -> bool {
 fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".bless-{}", std::process::id()));
+    // The same file may be blessed by two workers, if it was given twice.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    name.push(format!(".bless-{}-{number}", std::process::id()));
     let temporary = path.with_file_name(name);
     let result = (|| {
         let mut file = fs::File::create(&temporary)?;

@@ -1,5 +1,6 @@
 //! Jobs: the expansion of one file into commands × targets, and their execution in order.
 
+use crate::abi::target_name;
 use crate::activity;
 use crate::bless::{Blessing, Blessings};
 use crate::command::{self, TestCommand};
@@ -20,17 +21,52 @@ use cranelift_reader::{
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Instant;
+use target_lexicon::{Architecture, Triple};
 
 /// The choices that change what the jobs of a file are, or what they may do.
 #[derive(Clone, Debug, Default)]
 pub struct JobOptions {
     /// Rewrite expectations of precise output that differ, instead of failing.
     pub bless: bool,
-    /// Run only jobs for targets of this architecture, written as in a `target` line.
-    pub target: Option<String>,
+    /// Run only jobs for targets that match.
+    pub target: Option<TargetFilter>,
     /// Which commands to run.
     pub commands: Commands,
+}
+
+/// Which targets to run jobs for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetFilter {
+    /// Those of this architecture.
+    Architecture(Architecture),
+    /// This one.
+    Triple(Triple),
+}
+
+impl FromStr for TargetFilter {
+    type Err = String;
+
+    /// A triple as in a `target` line, without flags; one with only an architecture stands for all
+    /// with that architecture.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let triple = Triple::from_str(text)
+            .map_err(|_| format!("`{text}` is no target triple, such as `x86_64`"))?;
+        Ok(match text.contains('-') {
+            true => TargetFilter::Triple(triple),
+            false => TargetFilter::Architecture(triple.architecture),
+        })
+    }
+}
+
+impl TargetFilter {
+    fn matches(&self, triple: &Triple) -> bool {
+        match self {
+            TargetFilter::Architecture(architecture) => triple.architecture == *architecture,
+            TargetFilter::Triple(wanted) => triple == wanted,
+        }
+    }
 }
 
 /// Which commands to run on a file.
@@ -71,6 +107,7 @@ pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
     let start = Instant::now();
     timings::begin();
     let mut report = FileReport::new(path.to_owned(), FileOutcome::NotSelected);
+    activity::begin_file();
     activity::note(None, "reading the file");
     match read_input(path) {
         Err(error) => report.outcome = FileOutcome::Unreadable(format!("cannot read it: {error}")),
@@ -149,7 +186,7 @@ impl<'a, 'text> Job<'a, 'text> {
         let (line, name) = (details.location.line_number, &func.name);
         match self.isa {
             Some(isa) => {
-                let target = isa.triple().architecture;
+                let target = target_name(isa.triple());
                 activity::note(line, format_args!("{doing} {name} for {target}"));
             }
             None => activity::note(line, format_args!("{doing} {name}")),
@@ -266,14 +303,19 @@ fn run_text(
     let blessings = RefCell::default();
     let printed = RefCell::default();
     let mut verified = Vec::new();
+    let mut is_whole = true;
     let mut run_all = || -> Result<(), Failure> {
         for (command, label, place) in &commands {
             let settings = settings_of(&**command, &file)
                 .map_err(|error| Failure::at(source.line_of(place), error))?;
             for (isa, flags) in settings {
                 if !is_selected(&**command, isa, options) {
+                    is_whole = false;
                     continue;
                 }
+                let target = isa.filter(|_| command.needs_target());
+                let target = target.map(|isa| target_name(isa.triple()));
+                activity::begin_job(label, target.as_deref());
                 let job = Job {
                     path,
                     file: &file,
@@ -288,9 +330,7 @@ fn run_text(
                     .unwrap_or_else(|panic| Err(panic_failure(&panic)))
                     .map_err(|mut failure| {
                         failure.job = Some(label.clone());
-                        failure.target = isa
-                            .filter(|_| command.needs_target())
-                            .map(|isa| isa.triple().architecture.to_string());
+                        failure.target = target;
                         failure
                     })?;
                 match verdict {
@@ -304,6 +344,14 @@ fn run_text(
     let result = run_all();
     report.printed = printed.take();
     result?;
+    let blessings: Blessings = blessings.take();
+    if !is_whole && !blessings.is_empty() {
+        return Err(Failure::at(
+            None,
+            "cannot bless this file: --target leaves out jobs that may expect something else of the \
+             same functions; bless without it",
+        ));
+    }
     let outcome = if report.jobs_passed > 0 {
         FileOutcome::Passed
     } else if !report.skips.is_empty() {
@@ -311,7 +359,7 @@ fn run_text(
     } else {
         FileOutcome::NotSelected
     };
-    Ok((outcome, blessings.take()))
+    Ok((outcome, blessings))
 }
 
 /// A target with its flags, and the compiler's default settings; no target for an empty text.
@@ -393,11 +441,7 @@ fn is_selected(
     match &options.target {
         None => true,
         Some(wanted) => {
-            command.needs_target()
-                && isa.is_some_and(|isa| {
-                    let triple = isa.triple();
-                    triple.architecture.to_string() == *wanted || triple.to_string() == *wanted
-                })
+            command.needs_target() && isa.is_some_and(|isa| wanted.matches(isa.triple()))
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod commands;
 pub mod directives;
 pub mod disassemble;
 pub mod execute;
+mod fillers;
 pub mod host;
 pub mod job;
 pub mod object;

@@ -1,5 +1,6 @@
 //! Object files with the functions of `.clif` files in them.
 
+use crate::fillers::is_filler;
 use cranelift_codegen::Context;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
@@ -89,13 +90,14 @@ fn link_functions(
     let references: Vec<_> = func.dfg.ext_funcs.keys().collect();
     for reference in references {
         let data = &func.dfg.ext_funcs[reference];
+        if is_filler(&data.name) {
+            continue;
+        }
         let signature: &Signature = &func.dfg.signatures[data.signature];
         let id = match &data.name {
             ExternalName::TestCase(name) => {
                 match defined.get(&UserFuncName::Testcase(name.clone())) {
                     Some(id) => *id,
-                    // The reader fills gaps in the numbering of references with empty names.
-                    None if name.raw().is_empty() => continue,
                     None => module
                         .declare_function(
                             &String::from_utf8_lossy(name.raw()),
@@ -128,6 +130,9 @@ fn link_data(module: &mut ObjectModule, func: &mut Function) -> Result<(), Strin
         let GlobalValueData::Symbol { name, tls, .. } = &func.global_values[value] else {
             continue;
         };
+        if is_filler(name) {
+            continue;
+        }
         let (ExternalName::TestCase(symbol), tls) = (name, *tls) else {
             continue;
         };

@@ -59,6 +59,11 @@ impl Summary {
         self.failed == 0 && self.unreadable == 0
     }
 
+    /// Whether no job was selected.
+    pub fn is_without_jobs(&self) -> bool {
+        self.is_success() && self.passed == 0 && self.skipped == 0
+    }
+
     fn add(&mut self, report: &FileReport) {
         match &report.outcome {
             FileOutcome::Passed => self.passed += 1,
@@ -154,21 +159,21 @@ fn report_of(found: &Found, ending: Ending<FileReport>, elapsed: Duration) -> Fi
     let path = match found {
         Ok(path) | Err((path, _)) => path.clone(),
     };
-    let failure = match ending {
+    let (what, note) = match ending {
         Ending::Done(report) => return report,
-        Ending::Crashed(signal, note) => Failure::at(
-            note.line,
-            format!("crashed with {signal} while {}", note.doing),
-        ),
-        Ending::TimedOut(note) => Failure::at(
-            note.line,
-            format!(
-                "did not end within {} seconds; it was last {}",
-                elapsed.as_secs(),
-                note.doing
-            ),
-        ),
+        Ending::Crashed(signal, note) => {
+            (format!("crashed with {signal} while {}", note.doing), note)
+        }
+        Ending::TimedOut(note) => {
+            let seconds = elapsed.as_secs();
+            let last = &note.doing;
+            let what = format!("did not end within {seconds} seconds; it was last {last}");
+            (what, note)
+        }
     };
+    let mut failure = Failure::at(note.line, what);
+    failure.job = Some(note.job).filter(|job| !job.is_empty());
+    failure.target = Some(note.target).filter(|target| !target.is_empty());
     let mut report = FileReport::new(path, FileOutcome::Failed(Box::new(failure)));
     report.elapsed = elapsed;
     report

@@ -51,31 +51,35 @@ pub fn run<T: Send + 'static>(
         workers.push(spawn(&shared)?);
     }
     let mut left = count;
+    let mut looked = Instant::now();
     while left > 0 {
         match receiver.recv_timeout(POLL_INTERVAL) {
             Ok((index, result, elapsed)) => {
                 left -= 1;
                 finished(index, Ending::Done(result), elapsed);
             }
-            Err(RecvTimeoutError::Timeout) => {
-                for worker in &mut workers {
-                    let Some((index, ending, elapsed)) = worker.lost(time_limit) else {
-                        continue;
-                    };
-                    // Its result may have arrived in the meantime only if it was just in time;
-                    // `lost` claims the task, so that it cannot be reported twice.
-                    left -= 1;
-                    finished(index, ending, elapsed);
-                    *worker = spawn(&shared)?;
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if looked.elapsed() < POLL_INTERVAL {
+            continue;
+        }
+        looked = Instant::now();
+        for worker in &mut workers {
+            let Some((index, ending, elapsed)) = worker.lost(time_limit) else {
+                continue;
+            };
+            // Its result may have arrived in the meantime only if it was just in time; `lost`
+            // claims the task, so that it cannot be reported twice.
+            left -= 1;
+            finished(index, ending, elapsed);
+            *worker = spawn(&shared)?;
         }
     }
     Ok(())
 }
 
-/// How often lost workers are looked for when nothing else happens.
+/// How often lost workers are looked for.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Native frames of run tests reach 1 MiB, and the interpreter recurses on every CLIF call. The

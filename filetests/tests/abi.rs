@@ -81,13 +81,31 @@ fn a_target_is_needed_and_its_flags_count() {
                   block0(v0: i32x4): trap user1\n}\n";
     let here = Path::new(".");
     let output = run_in(here, &["abi", "-"], source);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("give one with --target"), "{errors}");
     let source = source.replace("(i32x4)", "()").replace("v0: i32x4", "");
     for (target, status) in [("riscv64", 1), ("riscv64 has_v", 0)] {
         let output = run_in(here, &["abi", "--target", target, "-"], &source);
         assert_eq!(output.status.code(), Some(status), "{output:?}");
+    }
+}
+
+#[test]
+fn a_context_that_is_no_pointer_is_none_in_c() {
+    let source = "function %f(f64 vmctx, i64 vmctx, i32 vmctx) system_v {\n\
+                  block0(v0: f64, v1: i64, v2: i32): trap user1\n}\n";
+    for (lang, params) in [
+        ("c", "(double vmctx, void *vmctx2, int32_t vmctx3)"),
+        (
+            "rust",
+            "(vmctx: f64, vmctx2: *mut core::ffi::c_void, vmctx3: i32)",
+        ),
+    ] {
+        let arguments = ["abi", "--lang", lang, "--target", "x86_64", "-"];
+        let output = run_in(Path::new("."), &arguments, source);
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.contains(params), "{shown}");
     }
 }
 

@@ -399,11 +399,6 @@ fn pass_replaces_commands_and_target() {
         stdout(&output).contains("`test compile` needs a target"),
         "{output:?}"
     );
-    let output = folder.run(&["pass", "a.clif", "", "no-such"]);
-    assert!(
-        stdout(&output).contains("unknown test command `no-such`"),
-        "{output:?}"
-    );
     fs::create_dir(folder.0.join("empty")).unwrap();
     assert_eq!(status(&folder.run(&["pass", "empty", "", "cat"])), 2);
 }
@@ -449,25 +444,21 @@ fn compile_prints_and_writes() {
     let file_target = format!("test compile\nset opt_level=speed\ntarget aarch64\n{function}");
     let output = folder.run_with_input(&["compile", "--target", "", "-D"], &file_target);
     assert!(stdout(&output).contains("ret\n"), "{output:?}");
-    for (arguments, message) in [
-        (
-            &["compile", "--target", ""][..],
-            "has no target; give one with --target",
-        ),
-        (&["compile", "--target", "x87"], "in --target and --set"),
-        (
-            &["compile", "--target", "x86_64", "--set", "nonsense"],
-            "unknown setting 'nonsense'",
-        ),
-        (
-            &["compile", "--target", "pulley64be", "-D"],
-            "there is no disassembler for pulley64be",
-        ),
-    ] {
-        let output = folder.run_with_input(arguments, function);
-        assert_eq!(status(&output), 1, "{output:?}");
-        assert!(stderr(&output).contains(message), "{output:?}");
-    }
+    let output = folder.run_with_input(&["compile", "--target", "pulley64be", "-D"], function);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(stderr(&output).contains("there is no disassembler for pulley64be"));
+
+    let arguments = [
+        "compile",
+        "--target",
+        "x86_64-linux",
+        "--c-names",
+        "-o",
+        "a.o",
+    ];
+    assert_eq!(status(&folder.run_with_input(&arguments, function)), 0);
+    let bytes = fs::read(folder.0.join("a.o")).unwrap();
+    assert!(bytes.windows(3).any(|window| window == b"\0f\0"));
     let invalid = function.replace("return v1", "return");
     let output = folder.run_with_input(&["compile", "--target", "x86_64"], &invalid);
     assert!(stderr(&output).contains("-:1: %f: "), "{output:?}");
@@ -475,6 +466,137 @@ fn compile_prints_and_writes() {
         stderr(&output).contains("arguments of return must match"),
         "{output:?}"
     );
+}
+
+#[test]
+fn a_wrong_target_is_a_wrong_command_line() {
+    let folder = Folder::new("targets");
+    folder.write(
+        "a.clif",
+        "test compile\ntarget x86_64\nfunction %a() {\nblock0: return\n}\n",
+    );
+    folder.write(
+        "b.clif",
+        "test compile\ntarget aarch64\nfunction %b() {\nblock0: return\n}\n",
+    );
+    folder.write("c.clif", "function %c() {\nblock0: return\n}\n");
+    for (arguments, message) in [
+        (
+            "compile --target x87 a.clif",
+            "in the target and its settings",
+        ),
+        (
+            "compile --target aarch64_be a.clif",
+            "does not have the target `aarch64_be`",
+        ),
+        (
+            "abi --target aarch64_be a.clif",
+            "does not have the target `aarch64_be`",
+        ),
+        (
+            "bugpoint a.clif aarch64_be",
+            "does not have the target `aarch64_be`",
+        ),
+        ("bugpoint a.clif x87", "in the target and its settings"),
+        ("pass a.clif x87 compile", "in the target and its settings"),
+        ("pass a.clif x86_64 nosuch", "`nosuch`"),
+        ("test --target x87 a.clif", "`x87` is no target triple"),
+        (
+            "compile --target x86_64 --set nonsense a.clif",
+            "unknown setting 'nonsense'",
+        ),
+        (
+            "compile --target= --set is_pic a.clif",
+            "--set needs a --target",
+        ),
+        (
+            "compile --target= c.clif",
+            "has no target; give one with --target",
+        ),
+        ("abi c.clif", "has no target; give one with --target"),
+        (
+            "compile --target= -o x.o a.clif b.clif",
+            "an object file has one target",
+        ),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = folder.run(&arguments);
+        assert_eq!(status(&output), 2, "{arguments:?}: {output:?}");
+        assert!(
+            stderr(&output).contains(message),
+            "{arguments:?}: {output:?}"
+        );
+    }
+    assert!(!folder.0.join("x.o").exists());
+}
+
+/// The reader fills gaps with references that have no signature.
+#[test]
+fn gaps_in_the_numbering_of_references_are_nothing() {
+    let folder = Folder::new("gaps");
+    folder.write(
+        "a.clif",
+        "test compile\ntarget x86_64\n\nfunction %f() system_v {\n    gv2 = symbol %data\n    \
+         fn5 = %g(i32) system_v\nblock0:\n    v0 = iconst.i32 0\n    call fn5(v0)\n    return\n}\n",
+    );
+    let output = folder.run(&["abi", "a.clif"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(stdout(&output).contains("fn5 = %g in %f"), "{output:?}");
+    let output = folder.run(&["compile", "--target", "", "-o", "a.o", "a.clif"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(status(&folder.run(&["test", "a.clif"])), 0);
+}
+
+#[test]
+fn a_target_selects_by_triple_or_architecture() {
+    let folder = Folder::new("triples");
+    folder.write(
+        "a.clif",
+        "test compile\ntarget x86_64\ntarget x86_64-windows\ntarget aarch64\n\
+         function %f() {\nblock0: return\n}\n; check: nonsense\n",
+    );
+    let label = |target| {
+        let output = folder.run(&["test", "--target", target, "a.clif"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        stdout(&output)
+    };
+    assert!(label("x86_64").contains(" compile (x86_64): "));
+    let windows = label("x86_64-windows");
+    assert!(
+        windows.contains(" compile (x86_64-unknown-windows"),
+        "{windows}"
+    );
+    assert!(
+        windows.contains("--target x86_64-unknown-windows"),
+        "{windows}"
+    );
+    let output = folder.run(&["test", "--target", "s390x", "a.clif"]);
+    assert!(
+        stdout(&output).contains("nothing has this target"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_file_is_blessed_for_all_its_targets() {
+    let folder = Folder::new("bless-target");
+    let source = PRECISE.replace("aarch64 has_lse", "x86_64");
+    folder.write("a.clif", &source);
+    let output = folder.run(&["test", "--bless", "--target", "x86_64", "a.clif"]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(
+        stdout(&output).contains("--target leaves out"),
+        "{output:?}"
+    );
+    assert_eq!(folder.read("a.clif"), source);
+    // And one that is given three times, once.
+    let source =
+        "test compile precise-output\ntarget aarch64\n\nfunction %f() {\nblock0:\n    return\n}\n";
+    folder.write("a.clif", source);
+    let output = folder.run(&["test", "-j3", "--bless", "a.clif", "a.clif", "./a.clif"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    let passed = folder.run(&["test", "a.clif"]);
+    assert_eq!(status(&passed), 0, "{passed:?}");
 }
 
 /// The compiler is known to panic on 128-bit integers in x86-64 signatures without a setting.
@@ -561,6 +683,10 @@ impl Folder {
         }
         fs::create_dir_all(&path).unwrap();
         Folder(path)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap()
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {

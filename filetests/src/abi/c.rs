@@ -80,13 +80,17 @@ impl Declaration {
         };
         for (param, name) in signature.params.iter().zip(param_names(signature)) {
             let ty = match param.purpose {
-                ArgumentPurpose::VMContext | ArgumentPurpose::StructReturn => "void *".to_owned(),
+                ArgumentPurpose::VMContext | ArgumentPurpose::StructReturn
+                    if param.value_type == isa.pointer_type() =>
+                {
+                    "void *".to_owned()
+                }
                 ArgumentPurpose::StructArgument(size) => {
                     let name = format!("{stem}_{name}");
                     struct_arguments.push((name.clone(), size / 8));
                     format!("struct {name}")
                 }
-                ArgumentPurpose::Normal => types.name(param)?,
+                _ => types.name(param)?,
             };
             params.push((ty, name));
         }
@@ -161,6 +165,10 @@ impl Declaration {
             for ty in &declaration.special_types {
                 let line = special_type(*ty, declaration.target);
                 lines.insert((ty.is_vector(), ty.to_string()), line);
+                if ty.is_vector() && declaration.target == OutTarget::S390x {
+                    // Before all vectors.
+                    lines.insert((true, String::new()), S390X_VECTORS.to_owned());
+                }
             }
         }
         lines.into_values().collect()
@@ -243,6 +251,13 @@ fn special_type(ty: Type, target: OutTarget) -> String {
     }
     text
 }
+
+/// Without the vector facility C passes vectors by reference, and gives them another alignment.
+const S390X_VECTORS: &str = "\
+#ifndef __VX__
+#error \"vectors are passed in vector registers: compile with -march=z13 or later\"
+#endif
+";
 
 /// The declarations for one target, to be written by [`super::Section::file`].
 #[derive(Clone, Debug)]
@@ -341,9 +356,9 @@ impl super::Section for Section {
 fn condition(triple: &Triple) -> Option<String> {
     let (architecture, _) = architecture_of(triple)?;
     let system = match triple.operating_system {
-        OperatingSystem::Windows => "defined(_WIN32)",
-        _ if triple.operating_system.is_like_darwin() => "defined(__APPLE__)",
-        _ => "!defined(_WIN32) && !defined(__APPLE__)",
+        OperatingSystem::Windows => "defined(_WIN64)",
+        _ if triple.operating_system.is_like_darwin() => "defined(__LP64__) && defined(__APPLE__)",
+        _ => "defined(__LP64__) && !defined(_WIN32) && !defined(__APPLE__)",
     };
-    Some(format!("defined({architecture}) && {system}"))
+    Some(format!("{architecture} && {system}"))
 }

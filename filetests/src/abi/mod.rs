@@ -20,6 +20,7 @@ pub mod text;
 
 pub use names::Names;
 
+use crate::fillers::is_filler;
 use crate::panics;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
@@ -131,7 +132,9 @@ impl Preamble<'_> {
             };
             code.match_indices(&entity).any(is_declared_at)
         };
-        let index = self.lines.iter().position(|line| declares(line))?;
+        let is_block = |line: &&&str| line.trim_start().starts_with("block");
+        let mut preamble = self.lines.iter().take_while(|line| !is_block(line));
+        let index = preamble.position(|line| declares(line))?;
         Some(self.first_line + index)
     }
 }
@@ -155,6 +158,9 @@ fn declared_signatures<'f>(
         }
     }
     for (func_ref, callee) in func.dfg.ext_funcs.iter() {
+        if is_filler(&callee.name) {
+            continue;
+        }
         let name = callee.name.display(Some(&func.params)).to_string();
         let user = User {
             text: format!("{func_ref} = {name} in {}", func.name),
@@ -474,13 +480,14 @@ fn wanted_extension(target: OutTarget, param: &AbiParam, is_result: bool) -> Opt
     }
 }
 
-/// Does a target have 64-bit pointers and an instruction set of this name in C's macros?
+/// The condition of a target's instruction set and floating-point registers for C's preprocessor,
+/// and the name of the instruction set in Rust. Neither says the width of pointers.
 fn architecture_of(triple: &Triple) -> Option<(&'static str, &'static str)> {
     match triple.architecture {
-        Architecture::X86_64 => Some(("__x86_64__", "x86_64")),
-        Architecture::Aarch64(_) => Some(("__aarch64__", "aarch64")),
-        Architecture::Riscv64(_) => Some(("__riscv", "riscv64")),
-        Architecture::S390x => Some(("__s390x__", "s390x")),
+        Architecture::X86_64 => Some(("defined(__x86_64__)", "x86_64")),
+        Architecture::Aarch64(_) => Some(("defined(__aarch64__)", "aarch64")),
+        Architecture::Riscv64(_) => Some(("defined(__riscv_float_abi_double)", "riscv64")),
+        Architecture::S390x => Some(("defined(__s390x__)", "s390x")),
         _ => None,
     }
 }

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 /// is a word of the language, or has been given out, it gets a number.
 #[derive(Clone, Debug)]
 pub struct Names {
-    reserved: &'static [&'static str],
+    reserved: HashSet<&'static str>,
+    is_c: bool,
     taken: HashSet<String>,
 }
 
@@ -16,7 +17,8 @@ impl Names {
     /// Identifiers of C, as of GNU dialects on Linux.
     pub fn c() -> Self {
         Names {
-            reserved: C_WORDS,
+            reserved: words(C_WORDS),
+            is_c: true,
             taken: HashSet::new(),
         }
     }
@@ -24,7 +26,8 @@ impl Names {
     /// Identifiers of Rust.
     pub fn rust() -> Self {
         Names {
-            reserved: RUST_WORDS,
+            reserved: words(RUST_WORDS),
+            is_c: false,
             taken: HashSet::new(),
         }
     }
@@ -63,8 +66,15 @@ impl Names {
     }
 
     fn is_free(&self, name: &str) -> bool {
-        !self.reserved.contains(&name) && !self.taken.contains(name)
+        let is_reserved = self.reserved.contains(name) || (self.is_c && is_of_stdint(name));
+        !is_reserved && !self.taken.contains(name)
     }
+}
+
+/// The words of a text, without its comments.
+fn words(text: &'static str) -> HashSet<&'static str> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
 }
 
 /// `%f.x` to `f_x`, `u0:5` to `u0_5`, `%1` to `n1`.
@@ -99,156 +109,24 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// Keywords, macros of GNU dialects, `main`, whose type is given, what `<stddef.h>` and `<stdint.h>`
-/// define, and functions that C compilers know by name and type.
-const C_WORDS: &[&str] = &[
-    "alignas",
-    "alignof",
-    "asm",
-    "auto",
-    "bool",
-    "break",
-    "case",
-    "char",
-    "const",
-    "constexpr",
-    "continue",
-    "default",
-    "do",
-    "double",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "float",
-    "for",
-    "goto",
-    "if",
-    "inline",
-    "int",
-    "linux",
-    "long",
-    "main",
-    "nullptr",
-    "register",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "static_assert",
-    "struct",
-    "switch",
-    "thread_local",
-    "true",
-    "typedef",
-    "typeof",
-    "typeof_unqual",
-    "union",
-    "unix",
-    "unsigned",
-    "void",
-    "volatile",
-    "while",
-    "NULL",
-    "offsetof",
-    "max_align_t",
-    "ptrdiff_t",
-    "size_t",
-    "wchar_t",
-    "int8_t",
-    "int16_t",
-    "int32_t",
-    "int64_t",
-    "uint8_t",
-    "uint16_t",
-    "uint32_t",
-    "uint64_t",
-    "intptr_t",
-    "uintptr_t",
-    "intmax_t",
-    "uintmax_t",
-    "abort",
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "bcmp",
-    "bzero",
-    "calloc",
-    "ceil",
-    "ceilf",
-    "cos",
-    "cosf",
-    "exit",
-    "exp",
-    "expf",
-    "fabs",
-    "fabsf",
-    "floor",
-    "floorf",
-    "fma",
-    "fmaf",
-    "fmax",
-    "fmin",
-    "fmod",
-    "free",
-    "index",
-    "labs",
-    "log",
-    "logf",
-    "malloc",
-    "memchr",
-    "memcmp",
-    "memcpy",
-    "memmove",
-    "memset",
-    "nearbyint",
-    "nearbyintf",
-    "pow",
-    "powf",
-    "printf",
-    "puts",
-    "realloc",
-    "rindex",
-    "rint",
-    "round",
-    "sin",
-    "sinf",
-    "sqrt",
-    "sqrtf",
-    "strcat",
-    "strchr",
-    "strcmp",
-    "strcpy",
-    "strlen",
-    "strncmp",
-    "tan",
-    "trunc",
-    "truncf",
-    "y0",
-    "y1",
-    "yn",
-    "j0",
-    "j1",
-    "jn",
-    "gamma",
-    "signbit",
-    "isnan",
-    "isinf",
-    "toupper",
-    "tolower",
-];
+/// See the file.
+const C_WORDS: &str = include_str!("c-words.txt");
 
-const RUST_WORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "main", "match", "mod", "move", "mut", "override", "priv", "pub",
-    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "try", "type",
-    "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-];
+/// Is this of the form of what `<stdint.h>` defines: `int_fast8_t`, `SIZE_MAX`, `UINT64_C`?
+fn is_of_stdint(name: &str) -> bool {
+    let is_type = (name.starts_with("int") || name.starts_with("uint")) && name.ends_with("_t");
+    let is_limit = ["_MAX", "_MIN", "_WIDTH", "_C"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix));
+    is_type || (is_limit && !name.contains(|c: char| c.is_ascii_lowercase()))
+}
+
+const RUST_WORDS: &str = "
+    abstract as async await become box break const continue crate do dyn else enum extern false
+    final fn for gen if impl in let loop macro main match mod move mut override priv pub ref return
+    self Self static struct super trait true try type typeof union unsafe unsized use virtual where
+    while yield
+";
 
 #[cfg(test)]
 mod tests {
@@ -266,6 +144,10 @@ mod tests {
         assert_eq!(names.claim("%int"), "int_2");
         assert_eq!(names.claim("%clif_v_i8x16"), "nclif_v_i8x16");
         assert_eq!(names.claim("%linux"), "linux_2");
+        assert_eq!(names.claim("%exp2"), "exp2_2");
+        assert_eq!(names.claim("%int_fast8_t"), "int_fast8_t_2");
+        assert_eq!(names.claim("%SIZE_MAX"), "SIZE_MAX_2");
+        assert_eq!(names.claim("%MAX"), "MAX");
         assert_eq!(Names::rust().claim("%match"), "match_2");
         assert_eq!(Names::rust().claim("%int"), "int");
     }

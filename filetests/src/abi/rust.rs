@@ -9,6 +9,7 @@ use super::{Names, Refusal, architecture_of, check_c, is_unsigned, param_names};
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::multi_out::{OutArea, OutTarget};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use target_lexicon::{OperatingSystem, Triple};
 
@@ -78,7 +79,9 @@ impl Declaration {
         };
         for (param, name) in signature.params.iter().zip(param_names(signature)) {
             let ty = match param.purpose {
-                ArgumentPurpose::VMContext | ArgumentPurpose::StructReturn => {
+                ArgumentPurpose::VMContext | ArgumentPurpose::StructReturn
+                    if param.value_type == isa.pointer_type() =>
+                {
                     "*mut core::ffi::c_void".to_owned()
                 }
                 ArgumentPurpose::StructArgument(size) => {
@@ -86,7 +89,7 @@ impl Declaration {
                     struct_arguments.push((name.clone(), size / 8));
                     name
                 }
-                ArgumentPurpose::Normal => {
+                _ => {
                     has_vector_value |= param.value_type.is_vector();
                     type_name(param, target)?
                 }
@@ -109,7 +112,10 @@ impl Declaration {
     pub fn structs(&self) -> String {
         let mut text = String::new();
         for (name, words) in &self.struct_arguments {
-            let _ = writeln!(text, "#[repr(C)]\npub struct {name}(pub [u64; {words}]);");
+            let _ = writeln!(
+                text,
+                "#[repr(C)]\npub struct {name} {{\n    pub words: [u64; {words}],\n}}"
+            );
         }
         let Some(Struct { name, fields, area }) = &self.out else {
             return text;
@@ -195,6 +201,8 @@ fn vector(ty: Type, target: OutTarget) -> Result<String, Refusal> {
 pub struct Section {
     architecture: &'static str,
     condition: String,
+    has_items: bool,
+    symbols: HashSet<String>,
     body: String,
 }
 
@@ -204,6 +212,8 @@ impl super::Section for Section {
         Some(Section {
             architecture,
             condition: condition(triple)?,
+            has_items: false,
+            symbols: HashSet::new(),
             body: String::new(),
         })
     }
@@ -245,6 +255,7 @@ impl super::Section for Section {
         for note in &declaration.notes {
             self.comment(note);
         }
+        self.has_items = true;
         let mut text = declaration.structs();
         if declaration.has_vector {
             text.push_str("#[allow(improper_ctypes_definitions)]\n");
@@ -260,6 +271,14 @@ impl super::Section for Section {
         } else if !functions.is_empty() {
             if declaration.has_vector {
                 text.push_str("#[allow(improper_ctypes)]\n");
+            }
+            // Functions of several files may have one symbol, each with a type of its own.
+            let mut is_repeated = false;
+            for (name, symbol) in functions {
+                is_repeated |= !self.symbols.insert(symbol.unwrap_or(name).to_owned());
+            }
+            if is_repeated {
+                text.push_str("#[allow(clashing_extern_declarations)]\n");
             }
             text.push_str("unsafe extern \"C\" {\n");
             for (name, symbol) in functions {
@@ -282,15 +301,18 @@ impl super::Section for Section {
             let Section {
                 architecture,
                 condition,
+                has_items,
                 body,
+                ..
             } = section;
             let gap = if text.is_empty() { "" } else { "\n" };
             let body = body.trim_matches('\n');
-            let _ = write!(
-                text,
-                "{gap}#[cfg({condition})]\npub use {architecture}::*;\n\n\
-                 #[cfg({condition})]\nmod {architecture} {{\n{body}\n}}\n"
-            );
+            let _ = writeln!(text, "{gap}#[cfg({condition})]");
+            // A comment for what is refused is all that there may be.
+            if *has_items {
+                let _ = write!(text, "pub use {architecture}::*;\n\n#[cfg({condition})]\n");
+            }
+            let _ = writeln!(text, "mod {architecture} {{\n{body}\n}}");
         }
         text
     }
@@ -310,5 +332,7 @@ fn condition(triple: &Triple) -> Option<String> {
         _ if triple.operating_system.is_like_darwin() => "target_vendor = \"apple\"",
         _ => "not(any(windows, target_vendor = \"apple\"))",
     };
-    Some(format!("all(target_arch = \"{architecture}\", {system})"))
+    Some(format!(
+        "all(target_arch = \"{architecture}\", target_pointer_width = \"64\", {system})"
+    ))
 }

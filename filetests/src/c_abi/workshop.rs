@@ -151,6 +151,7 @@ impl Workshop {
             .stdin(Stdio::null())
             .stdout(create(&output)?)
             .stderr(create(&errors)?);
+        contain(command);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(system(&name))?;
         let start = Instant::now();
@@ -177,6 +178,31 @@ impl Workshop {
         })
     }
 }
+
+/// Lets the command end with this thread, whose file may run out of time or crash, and keeps it from
+/// filling the disk.
+fn contain(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: both are system calls, which are allowed between fork and exec.
+    unsafe {
+        use std::os::unix::process::CommandExt;
+        command.pre_exec(|| {
+            let limit = libc::rlimit {
+                rlim_cur: MAX_FILE_SIZE,
+                rlim_max: MAX_FILE_SIZE,
+            };
+            libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
+/// Of a program's output, or of what a compiler writes, in bytes.
+#[cfg(target_os = "linux")]
+const MAX_FILE_SIZE: u64 = 1 << 30;
 
 impl Drop for Workshop {
     fn drop(&mut self) {

@@ -12,10 +12,11 @@ use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::inline::{Inline, InlineCommand};
+use cranelift_codegen::ir::instructions::CallInfo;
 use cranelift_codegen::ir::{ExternalName, FuncRef, Function, Inst, Opcode, UserFuncName, Value};
 use cranelift_reader::Details;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// See the module.
 pub struct InlineCalls {
@@ -59,8 +60,8 @@ impl TestCommand for InlineCalls {
     }
 }
 
-/// Recursion would be inlined for ever; no test comes near this many calls.
-const MAX_INLINED_CALLS: usize = 1000;
+/// Calls in calls can be many without any recursion, but this many would not fit into memory.
+const MAX_INLINED_CALLS: usize = 100_000;
 
 impl InlineCalls {
     fn inline(
@@ -71,6 +72,15 @@ impl InlineCalls {
         bodies: &HashMap<UserFuncName, &Function>,
     ) -> Result<String, Failure> {
         let isa = job.target()?;
+        if let Some(name) = recursive_callee(func, bodies) {
+            return Err(Failure::at(
+                details.location.line_number,
+                format!(
+                    "inlining into {} would not end: {name} calls itself",
+                    func.name
+                ),
+            ));
+        }
         let mut context = Context::for_function(func.clone());
         let mut policy = Policy { bodies, inlined: 0 };
         let changed = context
@@ -80,8 +90,7 @@ impl InlineCalls {
             return Err(Failure::at(
                 details.location.line_number,
                 format!(
-                    "inlining into {} does not end: more than {MAX_INLINED_CALLS} calls were \
-                     inlined, so a function calls itself",
+                    "more than {MAX_INLINED_CALLS} calls were inlined into {}",
                     func.name
                 ),
             ));
@@ -118,16 +127,7 @@ impl Inline for Policy<'_> {
         callee: FuncRef,
         _arguments: &[Value],
     ) -> InlineCommand<'_> {
-        let name = match &caller.dfg.ext_funcs[callee].name {
-            ExternalName::TestCase(name) => UserFuncName::Testcase(name.clone()),
-            ExternalName::User(reference) => {
-                UserFuncName::User(caller.params.user_named_funcs()[*reference].clone())
-            }
-            ExternalName::LibCall(_) | ExternalName::KnownSymbol(_) => {
-                return InlineCommand::KeepCall;
-            }
-        };
-        match self.bodies.get(&name) {
+        match body_of(caller, callee, self.bodies) {
             Some(body) if self.inlined <= MAX_INLINED_CALLS => {
                 self.inlined += 1;
                 InlineCommand::Inline {
@@ -138,4 +138,57 @@ impl Inline for Policy<'_> {
             _ => InlineCommand::KeepCall,
         }
     }
+}
+
+type Bodies<'a> = HashMap<UserFuncName, &'a Function>;
+
+/// The body of a callee, if it is known.
+fn body_of<'a>(caller: &Function, callee: FuncRef, bodies: &Bodies<'a>) -> Option<&'a Function> {
+    let name = match &caller.dfg.ext_funcs[callee].name {
+        ExternalName::TestCase(name) => UserFuncName::Testcase(name.clone()),
+        ExternalName::User(reference) => {
+            UserFuncName::User(caller.params.user_named_funcs()[*reference].clone())
+        }
+        ExternalName::LibCall(_) | ExternalName::KnownSymbol(_) => return None,
+    };
+    bodies.get(&name).copied()
+}
+
+/// A function that calls itself, directly or not, and that calls in `func` lead to.
+fn recursive_callee<'a>(func: &'a Function, bodies: &Bodies<'a>) -> Option<&'a UserFuncName> {
+    /// Depth first; `path` has the functions whose callees are being visited.
+    fn visit<'a>(
+        func: &'a Function,
+        bodies: &Bodies<'a>,
+        path: &mut Vec<&'a UserFuncName>,
+        done: &mut HashSet<&'a UserFuncName>,
+    ) -> Option<&'a UserFuncName> {
+        let insts = func
+            .layout
+            .blocks()
+            .flat_map(|block| func.layout.block_insts(block));
+        for inst in insts {
+            let dfg = &func.dfg;
+            let call = dfg.insts[inst].analyze_call(&dfg.value_lists, &dfg.exception_tables);
+            let CallInfo::Direct(callee, _) = call else {
+                continue;
+            };
+            let Some(body) = body_of(func, callee, bodies) else {
+                continue;
+            };
+            if path.contains(&&body.name) {
+                return Some(&body.name);
+            }
+            if done.insert(&body.name) {
+                path.push(&body.name);
+                let found = visit(body, bodies, path, done);
+                path.pop();
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+    visit(func, bodies, &mut Vec::new(), &mut HashSet::new())
 }

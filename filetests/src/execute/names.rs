@@ -1,6 +1,7 @@
 //! Names of functions: the JIT links numbers only, so every name becomes the number of the module
 //! function that it stands for.
 
+use crate::fillers::is_filler;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
     ExternalName, Function, GlobalValueData, InstructionData, UserExternalName, UserFuncName,
@@ -36,8 +37,7 @@ impl Names {
         let callees: Vec<_> = func.dfg.ext_funcs.keys().collect();
         for callee in callees {
             let wanted = match &func.dfg.ext_funcs[callee].name {
-                // The reader fills gaps in the numbering of references with empty names.
-                ExternalName::TestCase(name) if name.raw().is_empty() => continue,
+                name if is_filler(name) => continue,
                 ExternalName::TestCase(name) => UserFuncName::Testcase(name.clone()),
                 ExternalName::User(reference) => {
                     UserFuncName::User(func.params.user_named_funcs()[*reference].clone())

@@ -1,7 +1,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && !defined(_WIN32) && !defined(__APPLE__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(_WIN32) && !defined(__APPLE__)
 
 typedef int32_t clif_v_i32x4 __attribute__((vector_size(16)));
 _Static_assert(sizeof(clif_v_i32x4) == 16 && _Alignof(clif_v_i32x4) == 16, "i32x4");
@@ -88,7 +88,7 @@ void floats(struct floats_out *out, _Float16 a0, __float128 a1);
 
 #endif
 
-#if defined(__aarch64__) && !defined(_WIN32) && !defined(__APPLE__)
+#if defined(__aarch64__) && defined(__LP64__) && !defined(_WIN32) && !defined(__APPLE__)
 
 _Static_assert(__LDBL_MANT_DIG__ == 113, "long double is f128");
 typedef int32_t clif_v_i32x4 __attribute__((vector_size(16)));
@@ -175,7 +175,7 @@ void floats(struct floats_out *out, _Float16 a0, long double a1);
 
 #endif
 
-#if defined(__riscv) && !defined(_WIN32) && !defined(__APPLE__)
+#if defined(__riscv_float_abi_double) && defined(__LP64__) && !defined(_WIN32) && !defined(__APPLE__)
 
 _Static_assert(__LDBL_MANT_DIG__ == 113, "long double is f128");
 
@@ -249,9 +249,12 @@ void floats(struct floats_out *out, _Float16 a0, long double a1);
 
 #endif
 
-#if defined(__s390x__) && !defined(_WIN32) && !defined(__APPLE__)
+#if defined(__s390x__) && defined(__LP64__) && !defined(_WIN32) && !defined(__APPLE__)
 
 _Static_assert(__LDBL_MANT_DIG__ == 113, "long double is f128");
+#ifndef __VX__
+#error "vectors are passed in vector registers: compile with -march=z13 or later"
+#endif
 typedef int32_t clif_v_i32x4 __attribute__((vector_size(16)));
 _Static_assert(sizeof(clif_v_i32x4) == 16 && _Alignof(clif_v_i32x4) == 8, "i32x4");
 typedef int8_t clif_v_i8x16 __attribute__((vector_size(16)));

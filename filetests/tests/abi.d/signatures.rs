@@ -1,7 +1,7 @@
-#[cfg(all(target_arch = "x86_64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 pub use x86_64::*;
 
-#[cfg(all(target_arch = "x86_64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 mod x86_64 {
     // signatures.clif:12: %area, fn0 = %area in %area
     // (i64 vmctx, i32 sext, i128, i64, i64, i8 uext, f64) -> i8, i128, f32, f64 system_v_multi_out
@@ -85,10 +85,10 @@ mod x86_64 {
     // refused: C has no `tail` convention on x86_64
 }
 
-#[cfg(all(target_arch = "aarch64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 pub use aarch64::*;
 
-#[cfg(all(target_arch = "aarch64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 mod aarch64 {
     // signatures.clif:12: %area, fn0 = %area in %area
     // (i64 vmctx, i32 sext, i128, i64, i64, i8 uext, f64) -> i8, i128, f32, f64 system_v_multi_out
@@ -169,10 +169,10 @@ mod aarch64 {
     // refused: C has no `tail` convention on aarch64
 }
 
-#[cfg(all(target_arch = "riscv64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "riscv64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 pub use riscv64::*;
 
-#[cfg(all(target_arch = "riscv64", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "riscv64", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 mod riscv64 {
     // signatures.clif:12: %area, fn0 = %area in %area
     // (i64 vmctx, i32 sext, i128, i64, i64, i8 uext, f64) -> i8, i128, f32, f64 system_v_multi_out
@@ -243,10 +243,10 @@ mod riscv64 {
     // refused: C has no `tail` convention on riscv64
 }
 
-#[cfg(all(target_arch = "s390x", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "s390x", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 pub use s390x::*;
 
-#[cfg(all(target_arch = "s390x", not(any(windows, target_vendor = "apple"))))]
+#[cfg(all(target_arch = "s390x", target_pointer_width = "64", not(any(windows, target_vendor = "apple"))))]
 mod s390x {
     // signatures.clif:12: %area, fn0 = %area in %area
     // (i64 vmctx, i32 sext, i128, i64, i64, i8 uext, f64) -> i8, i128, f32, f64 system_v_multi_out

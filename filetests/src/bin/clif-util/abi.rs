@@ -1,10 +1,10 @@
 //! `clif-util abi`: tells where the values of signatures go, or declares them for C or Rust.
 
-use crate::input;
-use anyhow::{Context as _, Result, bail};
+use crate::input::{self, Usage};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
-use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile, parse_sets_and_triple};
+use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile};
 use filetests::abi::{self, Names, Refusal, Section, UsedSignature, c, rust, text};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,8 +82,7 @@ enum Language {
 
 /// Prints what is asked for. Status 1 if some of it does not exist.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let settings = parse_sets_and_triple(&options.settings, &options.target)
-        .context("in --target and --set")?;
+    let settings = input::target(&options.target, &options.settings)?;
     let mut files = Vec::new();
     for path in &options.files {
         let text = input::read(path)?;
@@ -125,7 +124,8 @@ fn isas(
         (OwnedFlagsOrIsa::Isa(isa), _) => Ok(vec![isa.clone()]),
         (OwnedFlagsOrIsa::Flags(_), IsaSpec::Some(isas)) => Ok(isas.clone()),
         (OwnedFlagsOrIsa::Flags(_), IsaSpec::None(_)) => {
-            bail!("{} has no target; give one with --target", path.display())
+            let shown = path.display();
+            Err(Usage(format!("{shown} has no target; give one with --target")).into())
         }
     }
 }
@@ -208,7 +208,10 @@ fn print_declarations<S: Section>(files: &[File]) -> bool {
             // Targets that differ in flags alone have the same declarations, if they have them.
             let mut done = Vec::new();
             let mut refused = Vec::new();
-            for isa in &file.isas {
+            // What one set of flags lacks another may have.
+            let mut isas: Vec<_> = file.isas.iter().collect();
+            isas.sort_by_key(|isa| S::check(&***isa, &used.signature).is_err());
+            for isa in isas {
                 let index = section_for(&mut sections, isa.triple());
                 let result = match index {
                     Some(_) => S::check(&**isa, &used.signature),
@@ -224,6 +227,7 @@ fn print_declarations<S: Section>(files: &[File]) -> bool {
                             unreachable!("checked before: {refusal}");
                         }
                     }
+                    (Err(_), Some(index)) if done.contains(&index) => {}
                     (Err(refusal), index) if !refused.contains(&(index, refusal.clone())) => {
                         is_complete = false;
                         let place = place(file, used);

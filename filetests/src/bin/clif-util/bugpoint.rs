@@ -1,14 +1,14 @@
 //! `clif-util bugpoint`: shrinks a function that crashes the compiler.
 
-use crate::input;
-use anyhow::{Context as _, Result, bail};
+use crate::input::{self, Usage};
+use anyhow::Result;
 use clap::Args;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::verifier::verify_function;
-use cranelift_reader::{OwnedFlagsOrIsa, ParseOptions, parse_sets_and_triple, parse_test};
+use cranelift_reader::{OwnedFlagsOrIsa, ParseOptions, parse_test};
 use filetests::panics::{self, CaughtPanic};
 use filetests::reduce::reduce;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -46,10 +46,9 @@ pub struct Options {
 
 /// Shrinks each function that makes the compiler panic.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let settings =
-        parse_sets_and_triple(&options.settings, &options.target).context("in TARGET and --set")?;
+    let settings = input::target(&options.target, &options.settings)?;
     let OwnedFlagsOrIsa::Isa(isa) = settings else {
-        bail!("the target is missing");
+        return Err(Usage("the target is empty".to_owned()).into());
     };
     let text = input::read(&options.file)?;
     let file = input::parse(&options.file, &text)?;

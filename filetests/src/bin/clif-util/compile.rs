@@ -1,13 +1,13 @@
 //! `clif-util compile`: compiles functions, and shows or writes the result.
 
-use crate::input::{self, Unreadable};
+use crate::input::{self, Unreadable, Usage};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, print_errors};
-use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile, parse_sets_and_triple};
+use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile};
 use filetests::disassemble::{Instruction, instructions};
 use filetests::object::ObjectFile;
 use filetests::{panics, timings};
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 Examples:
   cargo clif-util compile --target x86_64 -D function.clif
   cargo clif-util compile --target 'aarch64 has_lse' --set opt_level=speed -pD function.clif
-  cargo clif-util compile --target x86_64-linux --set is_pic -o functions.o function.clif")]
+  cargo clif-util compile --target x86_64-linux --set is_pic --c-names -o f.o f.clif")]
 pub struct Options {
     /// Files; `-` is the standard input.
     #[arg(default_value = "-")]
@@ -55,6 +55,10 @@ pub struct Options {
     /// Names with `%` that no file defines become undefined symbols without the `%`.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// In the object file, name functions without the `%`, as a header of `clif-util abi` does.
+    #[arg(long, requires = "output")]
+    c_names: bool,
 }
 
 /// Compiles, and prints and writes what is asked for.
@@ -62,9 +66,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if options.timings {
         timings::enable();
     }
-    let settings = parse_sets_and_triple(&options.settings, &options.target)
-        .context("in --target and --set")?;
-    let mut object = None;
+    let settings = input::target(&options.target, &options.settings)?;
+    if options.target.is_empty() && !options.settings.is_empty() {
+        let message = "--set needs a --target: a file's own target has the file's settings";
+        return Err(Usage(message.to_owned()).into());
+    }
+    let mut object: Option<(ObjectFile, OwnedTargetIsa)> = None;
     for path in &options.files {
         let text = input::read(path)?;
         let file = input::parse(path, &text)?;
@@ -77,14 +84,23 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
         if options.output.is_some() {
             if object.is_none() {
-                object = Some(ObjectFile::new(isa.clone()).map_err(anyhow::Error::msg)?);
+                let mut new = ObjectFile::new(isa.clone()).map_err(anyhow::Error::msg)?;
+                if options.c_names {
+                    new.name_as_c();
+                }
+                object = Some((new, isa.clone()));
             }
-            if let Some(object) = &mut object {
+            if let Some((object, of_first)) = &mut object {
+                if !is_same_target(&**of_first, &*isa) {
+                    let message = "its target or settings are not those of the first file; an \
+                                   object file has one target, see --target";
+                    return Err(Usage(format!("{}: {message}", path.display())).into());
+                }
                 object.add(file.functions.iter().map(|(func, _)| func));
             }
         }
     }
-    if let (Some(path), Some(object)) = (&options.output, object) {
+    if let (Some(path), Some((object, _))) = (&options.output, object) {
         let bytes = panics::contain(|| object.finish())
             .unwrap_or_else(|panic| Err(format!("the object writer {panic}")))
             .map_err(anyhow::Error::msg)?;
@@ -106,13 +122,27 @@ fn isa(settings: &OwnedFlagsOrIsa, file: &TestFile<'_>, path: &Path) -> Result<O
     }
     match &file.isa_spec {
         IsaSpec::Some(isas) if isas.len() == 1 => Ok(isas[0].clone()),
-        IsaSpec::Some(isas) => bail!(
-            "{} has {} targets; choose one with --target",
-            path.display(),
-            isas.len()
-        ),
-        IsaSpec::None(_) => bail!("{} has no target; give one with --target", path.display()),
+        IsaSpec::Some(isas) => {
+            let count = isas.len();
+            let message = format!(
+                "{} has {count} targets; choose one with --target",
+                path.display()
+            );
+            Err(Usage(message).into())
+        }
+        IsaSpec::None(_) => {
+            let message = format!("{} has no target; give one with --target", path.display());
+            Err(Usage(message).into())
+        }
     }
+}
+
+fn is_same_target(one: &dyn TargetIsa, other: &dyn TargetIsa) -> bool {
+    let flags = |isa: &dyn TargetIsa| {
+        let flags = isa.isa_flags();
+        flags.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    one.triple() == other.triple() && one.flags() == other.flags() && flags(one) == flags(other)
 }
 
 fn compile(func: &Function, isa: &OwnedTargetIsa, options: &Options) -> Result<()> {

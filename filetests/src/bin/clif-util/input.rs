@@ -1,7 +1,9 @@
 //! Reading and parsing the files that a subcommand is given.
 
 use anyhow::{Result, anyhow};
-use cranelift_reader::{ParseOptions, TestFile, parse_test};
+use cranelift_reader::{
+    OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple, parse_test,
+};
 use filetests::job::read_input;
 use filetests::panics;
 use std::path::Path;
@@ -31,6 +33,17 @@ pub fn read(path: &Path) -> Result<String> {
         .map_err(|error| Unreadable(format!("{shown}: cannot read it: {error}")))?;
     String::from_utf8(bytes)
         .map_err(|_| Unreadable(format!("{shown}: not UTF-8 text, so not CLIF")).into())
+}
+
+/// The target with its flags, and settings, of a command line; only settings for an empty target.
+pub fn target(target: &str, settings: &[String]) -> Result<OwnedFlagsOrIsa> {
+    panics::contain(|| parse_sets_and_triple(settings, target))
+        .map_err(|panic| {
+            Usage(format!(
+                "Cranelift does not have the target `{target}`: it {panic}"
+            ))
+        })?
+        .map_err(|error| Usage(format!("in the target and its settings: {error}")).into())
 }
 
 /// Parses the text of a file; the error names file and line.

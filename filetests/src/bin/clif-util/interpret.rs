@@ -1,5 +1,6 @@
 //! `clif-util interpret`: executes the run directives of files in the interpreter.
 
+use crate::limit::TimeLimit;
 use crate::run::execute;
 use anyhow::Result;
 use clap::Args;
@@ -22,9 +23,17 @@ pub struct Options {
     /// Also list files that pass, with their running time in seconds.
     #[arg(short, long)]
     verbose: bool,
+
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 /// Executes the directives and prints the outcome.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    execute(&options.files, options.verbose, Commands::Interpret)
+    let Options {
+        files,
+        verbose,
+        limit,
+    } = options;
+    execute(files, *verbose, limit, Commands::Interpret)
 }

@@ -8,6 +8,7 @@ mod cat;
 mod compile;
 mod input;
 mod interpret;
+mod limit;
 mod pass;
 mod print_cfg;
 mod printer;

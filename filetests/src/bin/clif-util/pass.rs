@@ -1,10 +1,13 @@
 //! `clif-util pass`: runs other test commands on a file.
 
-use crate::input::Unreadable;
+use crate::input::{self, Unreadable, Usage};
+use crate::limit::TimeLimit;
 use crate::printer::Printer;
 use anyhow::{Context, Result};
 use clap::Args;
+use cranelift_reader::TestCommand;
 use filetests::collect::collect;
+use filetests::command;
 use filetests::job::Commands;
 use filetests::report::Repeat;
 use filetests::runner::run_selected;
@@ -40,6 +43,9 @@ pub struct Options {
     /// Show the time that each pass of the compiler took.
     #[arg(short = 'T', long)]
     timings: bool,
+
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 /// Runs the commands and prints the outcome.
@@ -49,6 +55,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if files.is_empty() {
         let shown = options.file.display();
         return Err(Unreadable::new(format!("{shown}: there is no test file in it")).into());
+    }
+    input::target(&options.target, &[])?;
+    for pass in &options.passes {
+        command::instantiate(&TestCommand::new(pass)).map_err(Usage)?;
     }
     if options.timings {
         timings::enable();
@@ -62,6 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             bless: bless::is_asked_for(),
             ..JobOptions::default()
         },
+        time_limit: options.limit.get(),
         ..RunOptions::default()
     };
     let mut printer = Printer::new(options.verbose, Repeat::Unknown);

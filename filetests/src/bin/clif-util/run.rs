@@ -1,5 +1,6 @@
 //! `clif-util run`: executes the run directives of files on this host.
 
+use crate::limit::TimeLimit;
 use crate::printer::Printer;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -35,15 +36,28 @@ pub struct Options {
     /// Also list files that pass, with their running time in seconds.
     #[arg(short, long)]
     verbose: bool,
+
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 /// Executes the directives and prints the outcome.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    execute(&options.files, options.verbose, Commands::RunHere)
+    let Options {
+        files,
+        verbose,
+        limit,
+    } = options;
+    execute(files, *verbose, limit, Commands::RunHere)
 }
 
 /// Executes commands on all files under some paths; paths that do not exist are left out.
-pub fn execute(paths: &[PathBuf], verbose: bool, commands: Commands) -> Result<ExitCode> {
+pub fn execute(
+    paths: &[PathBuf],
+    verbose: bool,
+    limit: &TimeLimit,
+    commands: Commands,
+) -> Result<ExitCode> {
     let (files, missing): (Vec<Found>, Vec<Found>) =
         collect_all(paths).into_iter().partition(Result::is_ok);
     for (path, error) in missing.into_iter().filter_map(Result::err) {
@@ -58,6 +72,7 @@ pub fn execute(paths: &[PathBuf], verbose: bool, commands: Commands) -> Result<E
             commands,
             ..JobOptions::default()
         },
+        time_limit: limit.get(),
         ..RunOptions::default()
     };
     let mut printer = Printer::new(verbose, Repeat::Subcommand(name));

@@ -1,10 +1,12 @@
 //! `clif-util test`: runs filetests.
 
 use crate::input::Usage;
+use crate::limit::TimeLimit;
 use crate::printer::Printer;
 use anyhow::{Context, Result};
 use clap::Args;
 use filetests::collect::Found;
+use filetests::job::TargetFilter;
 use filetests::report::Repeat;
 use filetests::runner::{run_selected, select};
 use filetests::{JobOptions, RunOptions, bless, timings};
@@ -12,7 +14,6 @@ use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Run filetests.
 ///
@@ -54,9 +55,9 @@ pub struct Options {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
 
-    /// Run only tests for this target, as named in `target` lines.
+    /// Run only tests for this target: an architecture, or a triple as in `target` lines.
     #[arg(long, value_name = "TARGET")]
-    target: Option<String>,
+    target: Option<TargetFilter>,
 
     /// List the files instead of running them.
     #[arg(long)]
@@ -66,9 +67,8 @@ pub struct Options {
     #[arg(short = 'T', long)]
     timings: bool,
 
-    /// A file that takes longer has failed.
-    #[arg(long, value_name = "SECONDS", default_value = "120")]
-    timeout: u64,
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 /// Runs the tests and prints the outcome.
@@ -80,7 +80,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             ..JobOptions::default()
         },
         filter: options.filter.clone(),
-        time_limit: Duration::from_secs(options.timeout),
+        time_limit: options.limit.get(),
         ..RunOptions::default()
     };
     if let Some(threads) = threads(options.jobs)? {
@@ -97,6 +97,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let summary = run_selected(files, &run_options, &mut printer)
         .context("cannot start the worker threads")?;
     let status = printer.finish(&summary);
+    if run_options.job.target.is_some() && summary.is_without_jobs() {
+        println!("  nothing has this target");
+    }
     if options.timings {
         print!("{}{}", printer.slowest(10), timings::report());
     }
