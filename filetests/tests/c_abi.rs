@@ -1,5 +1,6 @@
 //! Random signatures against C and Rust compilers, for seconds. `cargo xtask c-abi` takes longer.
 
+use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
 use filetests::c_abi::campaign::{Campaign, Report};
 use filetests::c_abi::case::Direction;
@@ -11,12 +12,14 @@ use std::path::Path;
 fn campaign(count: usize) -> Campaign {
     Campaign {
         seed: 1,
+        signature: None,
         count,
         targets: CTarget::ALL.to_vec(),
         compilers: Compiler::ALL.to_vec(),
         directions: Direction::ALL.to_vec(),
         jobs: 2,
         batch: count,
+        stops_at_mismatch: false,
         convention: CallConv::SystemVMultiOut,
     }
 }
@@ -91,6 +94,44 @@ fn a_mismatch_is_seen_and_shrunk() {
         fs::write(&path, &right).unwrap();
         let report = outcome(&path);
         assert!(!report.is_failure(), "{report:#?}\n{right}");
+    }
+}
+
+/// A signature that is given, in a convention that does not write the area: the report names the field
+/// and its bytes, and for Rust a command that repeats it.
+#[test]
+fn a_mismatch_names_the_field_and_repeats() {
+    let mut signature = Signature::new(CallConv::SystemVMultiOut);
+    signature.returns = [types::I32, types::F64].map(AbiParam::new).to_vec();
+    let right = Campaign {
+        signature: Some(signature),
+        targets: vec![CTarget::X86_64],
+        compilers: vec![Compiler::Gcc, Compiler::Rustc],
+        directions: vec![Direction::CalledByC],
+        ..campaign(2)
+    };
+    let twin = Campaign {
+        convention: CallConv::SystemV,
+        ..right.clone()
+    };
+    let (Some(report), Some(twin)) = (run(&right), run(&twin)) else {
+        return;
+    };
+    assert!(report.is_success(), "{report:#?}\n{}", report.table());
+    assert_eq!(twin.mismatches.len(), 4, "{}", twin.table());
+    for mismatch in &twin.mismatches {
+        assert_eq!(
+            mismatch.text,
+            "result 0 at offset 0 of 16 is a5 a5 a5 a5, not 00 01 02 03"
+        );
+        let repeat = mismatch.shrunk().unwrap();
+        let command = "cargo xtask c-abi --target x86_64 --compiler rustc --direction called-by-c \
+                       --signature '() -> i32, f64 system_v_multi_out'";
+        assert_eq!(
+            repeat.lines().last() == Some(command),
+            mismatch.compiler == Compiler::Rustc,
+            "{repeat}"
+        );
     }
 }
 

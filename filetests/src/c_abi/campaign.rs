@@ -28,6 +28,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Campaign {
     /// Makes the same signatures again.
     pub seed: u64,
+    /// Compare only this signature, again and again.
+    pub signature: Option<Signature>,
     /// How many signatures to compare for each target, compiler and direction.
     pub count: usize,
     /// The targets.
@@ -40,6 +42,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// How many signatures are in a batch.
     pub batch: usize,
+    /// Whether to begin no other batch once there is a mismatch.
+    pub stops_at_mismatch: bool,
     /// The convention of compiled code; another than `system_v_multi_out` tests the campaign.
     pub convention: CallConv,
 }
@@ -95,7 +99,7 @@ const NUMBERS: usize = 100_000;
 const LEVELS: [&str; 2] = ["-O0", "-O2"];
 
 /// Settings that change how calls are compiled, for one batch after the other.
-const SETTINGS: [&[&str]; 4] = [
+pub const SETTINGS: [&[&str]; 4] = [
     &["opt_level=speed"],
     &["opt_level=none", "regalloc_algorithm=single_pass"],
     &["opt_level=none"],
@@ -115,7 +119,11 @@ impl Campaign {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = || loop {
             let step = next.fetch_add(1, Ordering::Relaxed);
-            if step >= self.steps() {
+            let is_over = || {
+                let report = report.lock().unwrap_or_else(|p| p.into_inner());
+                self.stops_at_mismatch && !report.mismatches.is_empty()
+            };
+            if step >= self.steps() || is_over() {
                 return;
             }
             // Targets in turn, so that slow and fast ones are spread.
@@ -317,16 +325,24 @@ impl<'a> Batch<'a> {
         }
         let mut spoken: BTreeMap<Compiler, Vec<Case>> = BTreeMap::new();
         let mut cases = Vec::new();
-        for number in first..first + NUMBERS {
+        // A signature that is given may never be spoken.
+        let numbers = match self.campaign.signature {
+            Some(_) => count,
+            None => NUMBERS,
+        };
+        for number in first..first + numbers {
             let is_open = |compiler: &Compiler| spoken.get(compiler).map_or(0, Vec::len) < count;
             let open: Vec<_> = compilers.iter().copied().filter(is_open).collect();
             if open.is_empty() {
                 break;
             }
-            let mut seed = Seed::new(self.campaign.seed, number as u64);
+            let random = || {
+                let mut seed = Seed::new(self.campaign.seed, number as u64);
+                signature(&mut seed, self.target.out_target())
+            };
             let case = Case {
                 number,
-                signature: signature(&mut seed, self.target.out_target()),
+                signature: self.campaign.signature.clone().unwrap_or_else(random),
                 is_indirect: number % 2 == 1,
                 convention: self.campaign.convention,
             };
@@ -482,7 +498,7 @@ impl<'a> Batch<'a> {
             return Vec::new();
         }
         let directions = self.campaign.directions.clone();
-        match self.run_program(compiler, level, cases, functions, &directions) {
+        match self.run_program(compiler, level, cases, functions, &directions, &[]) {
             Ok(verdicts) => {
                 let mut failures = Vec::new();
                 for (direction, verdict) in verdicts {
@@ -491,7 +507,12 @@ impl<'a> Batch<'a> {
                             list.into_iter()
                                 .map(|(place, text)| (direction, cases[place].number, text)),
                         ),
-                        Verdict::Unbuilt(text) if cases.len() == 1 => {
+                        Verdict::Unbuilt(mut text) if cases.len() == 1 => {
+                            if let Some(seen) =
+                                self.unasserted(compiler, level, cases, functions, direction)
+                            {
+                                text = format!("{seen} ({text})");
+                            }
                             failures.push((direction, cases[0].number, text));
                         }
                         Verdict::Unbuilt(_) => {
@@ -511,6 +532,27 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// What is wrong with a case that fails to compile when C's assertions on the layout are left
+    /// out: which field is elsewhere.
+    fn unasserted(
+        &self,
+        compiler: Compiler,
+        level: &str,
+        case: &[Case],
+        functions: &Path,
+        direction: Direction,
+    ) -> Option<String> {
+        if compiler == Compiler::Rustc {
+            return None;
+        }
+        let flags = ["-D_Static_assert(...)="];
+        let verdicts = self.run_program(compiler, level, case, functions, &[direction], &flags);
+        match verdicts.ok()?.pop()? {
+            (_, Verdict::Ran(mut failures)) => failures.pop().map(|(_, text)| text),
+            _ => None,
+        }
+    }
+
     fn run_program(
         &self,
         compiler: Compiler,
@@ -518,6 +560,7 @@ impl<'a> Batch<'a> {
         cases: &[Case],
         functions: &Path,
         directions: &[Direction],
+        more_flags: &[&str],
     ) -> Result<Vec<(Direction, Verdict)>, BuildError> {
         let isa = &*self.isa;
         let (name, source) = match compiler {
@@ -536,7 +579,7 @@ impl<'a> Batch<'a> {
         let with = (self.target, compiler);
         let built = self
             .workshop
-            .compile(with, name, "cases.o", level, flags)
+            .compile(with, name, "cases.o", level, &[flags, more_flags].concat())
             .and_then(|object| {
                 // Another compiler may have more cases, whose C is not here and is not called.
                 let any = Path::new("-Wl,--unresolved-symbols=ignore-all");
@@ -546,9 +589,12 @@ impl<'a> Batch<'a> {
         let program = match built {
             Ok(program) => program,
             Err(BuildError::Refused { program, errors }) => {
-                let line = errors.lines().find(|line| line.contains("error"));
-                let line = line.or(errors.lines().next()).unwrap_or_default();
-                let text = format!("{program} fails: {line}");
+                // Without the path, which is gone when it is read.
+                let error = errors
+                    .lines()
+                    .find_map(|line| Some(&line[line.find("error")?..]));
+                let error = error.or(errors.lines().next()).unwrap_or_default();
+                let text = format!("{program} fails: {error}");
                 let unbuilt = |way: &Direction| (*way, Verdict::Unbuilt(text.clone()));
                 return Ok(directions.iter().map(unbuilt).collect());
             }
@@ -593,8 +639,8 @@ impl<'a> Batch<'a> {
 }
 
 impl Mismatch {
-    /// Drops parameters and results as long as there is a disagreement, and writes what is left as a
-    /// filetest.
+    /// Drops parameters and results as long as there is a disagreement, and writes what is left so
+    /// that it can be repeated: as a filetest, or for Rust, which filetests do not have, as a command.
     ///
     /// # Errors
     ///
@@ -602,12 +648,14 @@ impl Mismatch {
     pub fn shrunk(&self) -> Result<String, String> {
         let campaign = Campaign {
             seed: 0,
+            signature: None,
             count: 1,
             targets: vec![self.target],
             compilers: vec![self.compiler],
             directions: vec![self.direction],
             jobs: 1,
             batch: 1,
+            stops_at_mismatch: false,
             convention: self.case.convention,
         };
         let mut batch = Batch::new(&campaign, self.target, self.settings)?;
@@ -637,6 +685,13 @@ impl Mismatch {
             ),
             format!("Shrunk from signature {}: {text}", self.number),
         ];
+        if self.compiler == Compiler::Rustc {
+            let lines = notes.map(|note| format!(";; {note}\n")).concat();
+            return Ok(format!(
+                "{lines}cargo xtask c-abi --target {} --compiler {} --direction {} --signature '{}'\n",
+                self.target, self.compiler, self.direction, case.signature
+            ));
+        }
         let setting = Setting {
             target: self.target,
             settings: self.settings,

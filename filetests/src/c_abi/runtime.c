@@ -74,15 +74,31 @@ static void reset(void)
     scrub(w, w, w, w, w, w, w, w, d, d, d, d, d, d, d, d);
 }
 
-static int fails(const char *what, uint32_t index, const uint8_t *got, const uint8_t *want, size_t size)
+static void print_bytes(const char *what, const uint8_t *bytes, size_t size)
 {
+    printf("%s", what);
     for (size_t at = 0; at < size; at++)
-        if (got[at] != want[at]) {
-            printf("FAIL %u %s %u: byte %zu of %zu is %02x, not %02x\n", (unsigned)current, what,
-                   (unsigned)index, at, size, got[at], want[at]);
-            return 1;
-        }
-    return 0;
+        printf(" %02x", bytes[at]);
+}
+
+/* Where bytes are in memory, or -1. */
+static long find(const uint8_t *bytes, size_t size, const uint8_t *memory, size_t length)
+{
+    for (size_t at = 0; at + size <= length; at++)
+        if (memcmp(memory + at, bytes, size) == 0)
+            return (long)at;
+    return -1;
+}
+
+/* Begins the line of a failure: which value, where it should be, and what is there. */
+static void print_value(const char *what, uint32_t index, const struct value *type, uint32_t out_size,
+                        const uint8_t *got, const uint8_t *want)
+{
+    printf("FAIL %u %s %u", (unsigned)current, what, (unsigned)index);
+    if (out_size)
+        printf(" at offset %u of %u", (unsigned)type->offset, (unsigned)out_size);
+    print_bytes(" is", got, type->size);
+    print_bytes(", not", want, type->size);
 }
 
 /* The register of a small integer is as C wants it: extended. */
@@ -100,13 +116,69 @@ static int64_t extend(const uint8_t *value, const struct value *type)
     return wide;
 }
 
+/* Values that are not in an area. */
 static int fails_values(const char *what, const struct value *types, uint32_t count,
                         const struct slot *got, const struct slot *want)
 {
     for (uint32_t n = 0; n < count; n++)
-        if (fails(what, n, got[n].value, want[n].value, types[n].size))
+        if (memcmp(got[n].value, want[n].value, types[n].size) != 0) {
+            print_value(what, n, &types[n], 0, got[n].value, want[n].value);
+            printf("\n");
             return 1;
+        }
     return 0;
+}
+
+/* The area as C has it. */
+static void fill(const struct test *test, uint8_t *area)
+{
+    for (uint32_t n = 0; test->out_size && n < test->result_count; n++)
+        memcpy(area + test->results[n].offset, clif_results[n].value, test->results[n].size);
+}
+
+/* Fields as compiled code has loaded them, from an area that is known. */
+static int fails_loads(const struct test *test)
+{
+    memset(expected, JUNK, test->out_size);
+    fill(test, expected);
+    for (uint32_t n = 0; n < test->result_count; n++) {
+        const struct value *field = &test->results[n];
+        const uint8_t *got = clif_got[n].value, *want = clif_results[n].value;
+        if (memcmp(got, want, field->size) != 0) {
+            print_value("result", n, field, test->out_size, got, want);
+            long at = find(got, field->size, expected, test->out_size);
+            if (at >= 0)
+                printf(": loaded from offset %ld", at);
+            printf("\n");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Fields as compiled code has stored them, and bytes that it should not have touched. */
+static int fails_stores(const struct test *test, const uint8_t *first, const uint8_t *out, size_t size)
+{
+    if (memcmp(first, expected, size) == 0)
+        return 0;
+    for (uint32_t n = 0; test->out_size && n < test->result_count; n++) {
+        const struct value *field = &test->results[n];
+        const uint8_t *got = out + field->offset, *want = clif_results[n].value;
+        if (memcmp(got, want, field->size) != 0) {
+            print_value("result", n, field, test->out_size, got, want);
+            long at = find(want, field->size, first, size);
+            if (at >= 0)
+                printf(": stored at offset %ld", at - (long)(out - first));
+            printf("\n");
+            return 1;
+        }
+    }
+    size_t at = 0;
+    while (first[at] == expected[at])
+        at++;
+    printf("FAIL %u memory: byte %ld of an area of %u bytes is in no field, and %02x is stored there\n",
+           (unsigned)current, (long)at - (long)(out - first), (unsigned)test->out_size, first[at]);
+    return 1;
 }
 
 static int fails_wide(const char *what, const struct value *types, uint32_t count,
@@ -131,7 +203,7 @@ static void calls_c(const struct test *test)
         printf("FAIL %u C was called %u times\n", (unsigned)current, clif_calls);
     else if (!fails_values("parameter", test->params, test->param_count, clif_seen, clif_args) &&
              !fails_wide("parameter", test->params, test->param_count, clif_args))
-        fails_values("result", test->results, test->result_count, clif_got, clif_results);
+        fails_loads(test);
 }
 
 static int called_by_c(const struct test *test, uint8_t *out)
@@ -142,9 +214,7 @@ static int called_by_c(const struct test *test, uint8_t *out)
         end = page + page_size;
     size_t size = (size_t)(end - first);
     memset(expected, UNTOUCHED, size);
-    for (uint32_t n = 0; test->out_size && n < test->result_count; n++)
-        memcpy(expected + (out - first) + test->results[n].offset, clif_results[n].value,
-               test->results[n].size);
+    fill(test, expected + (out - first));
 
     reset();
     test->call(out);
@@ -152,15 +222,7 @@ static int called_by_c(const struct test *test, uint8_t *out)
     if (!failed && test->out_size == 0)
         failed = fails_values("result", test->results, test->result_count, clif_got, clif_results) ||
                  fails_wide("result", test->results, test->result_count, clif_results);
-    if (!failed && memcmp(first, expected, size) != 0) {
-        size_t at = 0;
-        while (first[at] == expected[at])
-            at++;
-        printf("FAIL %u memory: byte %ld of an area of %u bytes is %02x, not %02x\n",
-               (unsigned)current, (long)(first - out) + (long)at, (unsigned)test->out_size, first[at],
-               expected[at]);
-        failed = 1;
-    }
+    failed = failed || fails_stores(test, first, out, size);
     memset(first, UNTOUCHED, size);
     return failed;
 }

@@ -15,7 +15,7 @@ pub struct Setting<'a> {
     pub target: CTarget,
     /// The settings of Cranelift, `name=value`.
     pub settings: &'a [&'a str],
-    /// The other compiler. A filetest has none for Rust: then it is gcc.
+    /// The compiler of the C.
     pub compiler: Compiler,
     /// Its optimization level.
     pub level: &'a str,
@@ -35,11 +35,10 @@ pub fn write(
     notes: &[String],
 ) -> Result<String, Refusal> {
     let declaration = declaration(isa, case)?;
-    let compiler = match setting.compiler {
-        Compiler::Rustc => Compiler::Gcc,
-        compiler => compiler,
-    };
-    let mut text = format!("test c-abi compilers={compiler} opt={}\n", setting.level);
+    let Setting {
+        compiler, level, ..
+    } = setting;
+    let mut text = format!("test c-abi compilers={compiler} opt={level}\n");
     for set in setting.settings {
         let _ = writeln!(text, "set {set}");
     }

@@ -1,9 +1,11 @@
 //! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask c-abi`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
+use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
-use filetests::c_abi::campaign::Campaign;
+use cranelift_reader::parse_functions;
+use filetests::c_abi::campaign::{Campaign, SETTINGS};
 use filetests::c_abi::case::Direction;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,7 +27,8 @@ use std::time::Instant;
 #[command(after_help = "\
 Examples:
   cargo xtask c-abi --count 2000
-  cargo xtask c-abi --target s390x --compiler gcc --direction calls-c --seed 7")]
+  cargo xtask c-abi --target s390x --compiler gcc --direction calls-c --seed 7
+  cargo xtask c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'")]
 pub struct Options {
     /// Makes the same signatures again.
     #[arg(long, default_value = "1")]
@@ -54,10 +57,36 @@ pub struct Options {
     /// How many signatures are in a batch.
     #[arg(long, default_value = "125")]
     batch: NonZeroUsize,
+
+    /// Begin no other batch once there is a mismatch.
+    #[arg(long)]
+    stop: bool,
+
+    /// Print mismatches as they were found.
+    #[arg(long)]
+    no_shrink: bool,
+
+    /// Only this signature, with all settings, called directly and by address.
+    #[arg(long, value_parser = read_signature, conflicts_with_all = ["seed", "count", "batch"])]
+    signature: Option<Signature>,
 }
 
-/// How many mismatches of each kind are shrunk.
+/// How many mismatches of each target, compiler and direction are printed.
 const SHOWN: usize = 2;
+
+/// Reads a signature as CLIF writes it.
+fn read_signature(text: &str) -> Result<Signature> {
+    let function = format!("function %f() {{\nsig0 = {text}\nblock0:\n return\n}}");
+    let functions = parse_functions(&function)?;
+    let signatures: Vec<_> = functions
+        .iter()
+        .flat_map(|function| function.dfg.signatures.values())
+        .collect();
+    match signatures[..] {
+        [signature] if signature.call_conv == CallConv::SystemVMultiOut => Ok(signature.clone()),
+        _ => bail!("this is not a signature of system_v_multi_out"),
+    }
+}
 
 /// Runs the campaign and prints what came out.
 pub fn run(options: &Options) -> Result<ExitCode> {
@@ -66,9 +95,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         list => list.to_vec(),
     };
     let jobs = options.jobs.or(std::thread::available_parallelism().ok());
+    let (count, batch) = match options.signature {
+        // Batches take the settings in turn, and every other call is by address.
+        Some(_) => (2 * SETTINGS.len(), 2),
+        None => (options.count, options.batch.get()),
+    };
     let campaign = Campaign {
         seed: options.seed,
-        count: options.count,
+        signature: options.signature.clone(),
+        count,
         targets: all_if_empty(&options.target),
         compilers: match &options.compiler[..] {
             [] => Compiler::ALL.to_vec(),
@@ -79,7 +114,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             list => list.to_vec(),
         },
         jobs: jobs.map_or(1, NonZeroUsize::get),
-        batch: options.batch.get(),
+        batch,
+        stops_at_mismatch: options.stop,
         convention: CallConv::SystemVMultiOut,
     };
     let bar = ProgressBar::new(campaign.steps() as u64);
@@ -110,8 +146,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             mismatch.text,
             mismatch.case.signature
         );
+        if options.no_shrink {
+            continue;
+        }
         match mismatch.shrunk() {
-            Ok(file) => println!("\n{file}"),
+            Ok(repeat) => println!("\n{repeat}"),
             Err(error) => println!("  cannot be shrunk: {error}"),
         }
     }
@@ -125,15 +164,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let checked: usize = report.cells.values().map(|cell| cell.checked).sum();
     let mismatched: usize = report.cells.values().map(|cell| cell.mismatched).sum();
     let failed = mismatched + report.unexplained.len() + report.broken.len();
+    let what = match &options.signature {
+        Some(signature) => signature.to_string(),
+        None => format!("seed {}, {count} signatures each", options.seed),
+    };
     println!(
-        "{} passed, {failed} failed, 0 skipped: seed {}, {} signatures each, {seconds:.0} s, \
-         {:.0} checks a minute",
+        "{} passed, {failed} failed, 0 skipped: {what}, {seconds:.0} s, {:.0} checks a minute",
         checked - mismatched,
-        options.seed,
-        options.count,
         checked as f64 * 60.0 / seconds
     );
-    if !report.is_success() {
+    if !report.is_success() && options.signature.is_none() {
         println!(
             "  repeat: cargo xtask c-abi --seed {} --count {}",
             options.seed, options.count
