@@ -18,10 +18,13 @@ pub struct Ci {}
 type Campaign = (&'static str, fn(&Repo) -> Result<Counts>);
 
 /// Grows with the project.
-const CAMPAIGNS: &[Campaign] = &[(
-    "random signatures against C and Rust",
-    crate::c_abi::campaign,
-)];
+const CAMPAIGNS: &[Campaign] = &[
+    (
+        "random signatures against C and Rust",
+        crate::c_abi::campaign,
+    ),
+    ("deliberate faults are found", crate::mutants::campaign),
+];
 
 impl Ci {
     /// Runs every campaign.

@@ -7,6 +7,7 @@ pub mod ci;
 pub mod clif_util;
 pub mod fork;
 pub mod git;
+pub mod mutants;
 pub mod outside;
 pub mod patch;
 pub mod pin;

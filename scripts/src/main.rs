@@ -26,6 +26,7 @@ enum Task {
     Check(xtask::check::Check),
     Ci(xtask::ci::Ci),
     CAbi(xtask::c_abi::CAbi),
+    Mutants(xtask::mutants::Mutants),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Task::Check(c) => done(c.run(&repo)),
         Task::Ci(c) => done(c.run(&repo)),
         Task::CAbi(c) => c.run(&repo),
+        Task::Mutants(c) => done(c.run(&repo)),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {

@@ -1,0 +1,238 @@
+//! `cargo xtask mutants`: the test of the tests.
+//!
+//! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
+//! does not prove: that a fault of another kind would be found.
+
+use crate::c_abi::{Cell, read_cells};
+use crate::checkout::build;
+use crate::clif_util::build_args;
+use crate::git::Git;
+use crate::pin::Pin;
+use crate::queue::inputs;
+use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::steps::{Counts, run_check, run_function};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// Put deliberate faults into the fork, one at a time, and demand that `cargo xtask c-abi` finds each
+///
+/// The faults are the patches of cranelift/mutants. They are applied to a copy of the fork in target/mutants, which is built once.
+/// The table says which target, compiler and direction found a fault, and after how many checks; without a fault all must agree.
+#[derive(Args)]
+#[command(after_help = "Example, one fault only:\n  cargo xtask mutants wide-store")]
+pub struct Mutants {
+    /// The faults to turn on, by the names of their patches [default: all]
+    pub names: Vec<String>,
+}
+
+/// The folder of the patches.
+const MUTANTS: &str = "cranelift/mutants";
+
+/// What the patches call.
+const SWITCH: &str = "
+/// Is this the fault that is turned on?
+pub(crate) fn is_mutant(name: &str) -> bool {
+    std::env::var_os(\"CLIF_MUTANT\").is_some_and(|wanted| wanted == name)
+}
+";
+/// The file that it is added to.
+const SWITCH_FILE: &str = "cranelift/codegen/src/isa/multi_out.rs";
+
+impl Mutants {
+    /// Runs it; a fault that nobody finds is an error.
+    pub fn run(&self, repo: &Repo) -> Result<()> {
+        let counts = find(repo, &self.names)?;
+        println!("{counts}");
+        ensure!(
+            counts.failed == 0,
+            "repeat one with `cargo xtask mutants NAME`; {MUTANTS}/README.md says how to write a patch anew"
+        );
+        Ok(())
+    }
+}
+
+/// Every fault.
+pub fn campaign(repo: &Repo) -> Result<Counts> {
+    find(repo, &[])
+}
+
+fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
+    let all = names(repo)?;
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
+        bail!("there is no {MUTANTS}/{unknown}.patch");
+    }
+    let made = run_function("mutants: a fork with all faults", || make(repo, &all));
+    if made.failed > 0 {
+        return Ok(made);
+    }
+    let mut counts = made.and(run_check(&mut program(repo, "build")));
+    if counts.failed > 0 {
+        return Ok(counts);
+    }
+    counts = counts.and(run_function("mutants: no fault turned on", || {
+        let (checked, mismatched) = sum(&compare(repo, None)?.cells);
+        ensure!(checked > 0, "nothing was checked");
+        ensure!(mismatched == 0, "{mismatched} of {checked} checks fail");
+        println!("{checked} checks agree");
+        Ok(())
+    }));
+    let mut rows =
+        vec![["fault", "targets", "compilers", "directions", "checks"].map(String::from)];
+    for name in all
+        .iter()
+        .filter(|name| wanted.is_empty() || wanted.contains(name))
+    {
+        counts = counts.and(run_function(&format!("mutants: {name}"), || {
+            let Outcome { cells, first } = compare(repo, Some(name))?;
+            let (checked, mismatched) = sum(&cells);
+            let finders = |part: usize| {
+                let mut names: Vec<&str> = Vec::new();
+                for cell in cells.iter().filter(|cell| cell.mismatched > 0) {
+                    if !names.contains(&&*cell.who[part]) {
+                        names.push(&cell.who[part]);
+                    }
+                }
+                names.join(", ")
+            };
+            let checks = format!("{mismatched} of {checked} fail");
+            rows.push([name.clone(), finders(0), finders(1), finders(2), checks]);
+            let first = first.context("nobody finds this fault: what it changes is not tested")?;
+            println!("{first}");
+            Ok(())
+        }));
+    }
+    println!(
+        "\nfaults, and who finds them in the first batch that does\n{}",
+        table(&rows)
+    );
+    Ok(counts)
+}
+
+fn table(rows: &[[String; 5]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let line = |row: &[String; 5]| {
+        let cells = row.iter().enumerate();
+        let line: String = cells
+            .map(|(column, cell)| format!("{cell:<0$}  ", width(column)))
+            .collect();
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn names(repo: &Repo) -> Result<Vec<String>> {
+    let files = files_below(&repo.path(MUTANTS))?;
+    let stems = files.iter().filter_map(|file| file.strip_suffix(".patch"));
+    let names: Vec<_> = stems.map(String::from).collect();
+    ensure!(!names.is_empty(), "there are no patches in {MUTANTS}");
+    Ok(names)
+}
+
+/// Makes the fork with all faults, unless it was made from the same files.
+fn make(repo: &Repo, names: &[String]) -> Result<()> {
+    let folder = repo.target().join("mutants");
+    let (fork, stamp) = (folder.join("fork"), folder.join("made-from"));
+    let mut made_from = format!("{}\n{SWITCH}", inputs(repo, &Pin::read(repo)?)?).into_bytes();
+    for name in names {
+        let patch = read(&repo.path(&format!("{MUTANTS}/{name}.patch")))?;
+        made_from.extend(&patch);
+        check_patch(&String::from_utf8_lossy(&patch)).with_context(|| name.clone())?;
+    }
+    if fs::read(&stamp).is_ok_and(|old| old == made_from) {
+        println!("fresh: {}", fork.display());
+        return Ok(());
+    }
+    if stamp.exists() {
+        fs::remove_file(&stamp)?;
+    }
+    build(repo, &fork)?;
+    for name in names {
+        let patch = repo.path(&format!("{MUTANTS}/{name}.patch"));
+        let patch = patch.to_str().context("the path is not UTF-8")?;
+        Git::at(&fork)
+            .run(&["apply", "--unidiff-zero", patch])
+            .with_context(|| format!("{MUTANTS}/README.md says how to write {name}.patch anew"))?;
+    }
+    let file = fork.join(SWITCH_FILE);
+    let mut text = read(&file)?;
+    text.extend(SWITCH.as_bytes());
+    write(&file, &text)?;
+    write(&stamp, &made_from)?;
+    println!("made: {}", fork.display());
+    Ok(())
+}
+
+/// A hunk without lines to remove would go to its line number, whatever is there by now.
+fn check_patch(text: &str) -> Result<()> {
+    for line in text.lines().filter(|line| line.starts_with("@@ -")) {
+        let removed = line.split(' ').nth(1).unwrap_or_default();
+        ensure!(
+            !removed.ends_with(",0"),
+            "`{line}` removes no line, so that it could not be found again when the file changes"
+        );
+    }
+    Ok(())
+}
+
+/// What a small campaign says.
+struct Outcome {
+    cells: Vec<Cell>,
+    /// The line about the first mismatch.
+    first: Option<String>,
+}
+
+/// Runs a small campaign with a fault, until it is found.
+fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
+    let mut command = program(repo, "run");
+    command.args(["--", "c-abi", "--count", "64", "--batch", "16"]);
+    command.args(["--stop", "--no-shrink"]);
+    match name {
+        Some(name) => command.env("CLIF_MUTANT", name).env("RUST_LOG", "off"),
+        None => command.env_remove("CLIF_MUTANT"),
+    };
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = command.output().context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let cells = read_cells(&text);
+    let first = text.lines().find(|line| line.starts_with("MISMATCH"));
+    // Everything else that fails is no judgement.
+    let is_judged = output.status.success() == first.is_none() && !text.contains("\nBROKEN");
+    ensure!(is_judged, "it fails otherwise:\n{text}");
+    Ok(Outcome {
+        cells,
+        first: first.map(String::from),
+    })
+}
+
+fn sum(cells: &[Cell]) -> (usize, usize) {
+    let checked = cells.iter().map(|cell| cell.checked).sum();
+    (checked, cells.iter().map(|cell| cell.mismatched).sum())
+}
+
+/// Cargo for `clif-util` on the fork with faults, in a folder of its own. Without debug assertions: C is to be the judge.
+fn program(repo: &Repo, subcommand: &str) -> Command {
+    let folder = repo.target().join("mutants");
+    let krate = serde_json::Value::from(folder.join("fork/cranelift/codegen").to_string_lossy());
+    let mut command = cargo(&repo.path(""));
+    command.args([subcommand, "--quiet", "--target-dir"]);
+    command.arg(folder.join("target"));
+    let fork = format!("patch.crates-io.cranelift-codegen.path={krate}");
+    for setting in [&fork, "profile.dev.debug-assertions=false"] {
+        command.args(["--config", setting]);
+    }
+    build_args(&mut command, repo);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_patch;
+
+    #[test]
+    fn a_hunk_must_remove_a_line() {
+        assert!(check_patch("a fault\n\n@@ -3 +3,2 @@\n-a\n+b\n+c\n").is_ok());
+        assert!(check_patch("a fault\n\n@@ -3,0 +4 @@\n+b\n").is_err());
+    }
+}
