@@ -582,7 +582,7 @@ struct Quarrel {
     concerns: fn(&Signature) -> bool,
 }
 
-/// Known for clang before 18, against gcc, rustc and the ABI. A clang that has it right gets
+/// Seen with clang 14, against gcc, rustc and the ABI. A clang that has it right gets
 /// no signature less.
 const CLANG_QUARRELS: [Quarrel; 1] = [Quarrel {
     target: "s390x",

@@ -2,6 +2,7 @@
 //!
 //! Programs are linked statically, so that an emulator needs no libraries of its target.
 
+use super::workshop::{BuildError, Ending, Workshop};
 use cranelift_codegen::ir::{Signature, Type, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::multi_out::OutTarget;
@@ -34,11 +35,11 @@ pub enum Compiler {
     Rustc,
 }
 
-/// Something that two C compilers for one target see differently, so that no convention can agree
-/// with both.
+/// Something that gcc and another C compiler for one target see differently, so that no convention
+/// can agree with both.
 ///
-/// A signature that it is about is left out for this compiler, by name, as long as [`Quarrel::probe`]
-/// does not compile.
+/// A signature that it is about is left out for this compiler, by name, as long as a program shows the
+/// quarrel: what matters is what the compiler does, not which version it is.
 #[derive(Debug)]
 pub struct Quarrel {
     /// Its name in reports.
@@ -49,39 +50,66 @@ pub struct Quarrel {
     pub compiler: Compiler,
     /// Is the signature about it?
     pub concerns: fn(&Signature) -> bool,
-    /// C that the compiler accepts if it agrees with the others.
+    /// C whose part under `#ifdef MAIN` is compiled by the compiler and the rest by gcc. The program
+    /// succeeds if they agree.
     pub probe: &'static str,
 }
 
-/// All known quarrels.
+/// All known quarrels, seen with clang 14 against gcc 12.
 pub const QUARRELS: &[Quarrel] = &[
     Quarrel {
-        name: "old clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
+        name: "clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
         target: CTarget::S390x,
         compiler: Compiler::Clang,
         concerns: |signature| has_field(signature, types::I128),
-        probe: "_Static_assert(_Alignof(__int128) == 8, \"alignment\");",
+        probe: "\
+#ifdef MAIN
+extern const unsigned long alignment;
+int main(void) { return alignment != _Alignof(__int128); }
+#else
+const unsigned long alignment = _Alignof(__int128);
+#endif
+",
     },
     Quarrel {
-        name: "clang before 18 splits __int128 between the last register and the stack on x86-64, \
-               and aligns it to 8 bytes there",
+        name: "clang splits __int128 between the last register and the stack on x86-64, or aligns it \
+               to 8 bytes there, gcc and the ABI to 16",
         target: CTarget::X86_64,
         compiler: Compiler::Clang,
-        concerns: has_i128_on_the_stack,
-        probe: "_Static_assert(__clang_major__ >= 18, \"i128\");",
+        concerns: has_i128_elsewhere_on_the_stack,
+        probe: "\
+typedef __int128 wide;
+int split(long, long, long, long, long, wide);
+int odd(long, long, long, long, long, long, long, wide);
+#define VALUE ((wide)2 << 64 | 1)
+#ifdef MAIN
+int main(void) { return split(0, 0, 0, 0, 0, VALUE) || odd(0, 0, 0, 0, 0, 0, 0, VALUE); }
+#else
+int split(long a, long b, long c, long d, long e, wide v) { return v != VALUE; }
+int odd(long a, long b, long c, long d, long e, long f, long g, wide v) { return v != VALUE; }
+#endif
+",
     },
 ];
 
-/// Is there an `i128` parameter for which x86-64 does not have two integer registers left?
-fn has_i128_on_the_stack(signature: &Signature) -> bool {
-    let mut ints = usize::from(signature.returns.len() > 1);
+/// Is there an `i128` parameter for which x86-64 has one integer register left, or none, and the
+/// arguments on the stack so far are no multiple of 16 bytes?
+fn has_i128_elsewhere_on_the_stack(signature: &Signature) -> bool {
+    let has_area = signature.returns.len() > 1;
+    let (mut ints_left, mut floats_left, mut stack_words) = (6 - u32::from(has_area), 8, 0u32);
     for param in &signature.params {
         let ty = param.value_type;
-        if ty == types::I128 && ints > 4 {
+        let words = ty.bytes().div_ceil(8);
+        let (left, wanted) = match ty.is_int() {
+            true => (&mut ints_left, words),
+            false => (&mut floats_left, 1),
+        };
+        if wanted <= *left {
+            *left -= wanted;
+        } else if ty == types::I128 && (*left == 1 || stack_words % 2 == 1) {
             return true;
-        }
-        if ty.is_int() {
-            ints += ty.bytes().div_ceil(8) as usize;
+        } else {
+            stack_words = stack_words.next_multiple_of(words) + words;
         }
     }
     false
@@ -299,7 +327,7 @@ impl Compiler {
         QUARRELS.iter().find(|quarrel| {
             (quarrel.compiler, quarrel.target) == (self, target)
                 && (quarrel.concerns)(signature)
-                && !compiles(self, target, quarrel.probe)
+                && !agrees(self, target, quarrel.probe)
         })
     }
 }
@@ -325,6 +353,26 @@ fn compiles(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
             let _ = stdin.write_all(source.as_bytes());
         }
         child.wait().is_ok_and(|status| status.success())
+    })
+}
+
+/// Does the program of a [`Quarrel`] say that the compiler agrees with gcc? Asked once.
+fn agrees(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
+    static ANSWERS: Answers<(Compiler, CTarget, &'static str), bool> = Mutex::new(None);
+    let program_succeeds = || -> Result<bool, BuildError> {
+        let workshop = Workshop::new()?;
+        workshop.write("probe.c", source)?;
+        let compile = |compiler, object, flags: &[&str]| {
+            workshop.compile((target, compiler), "probe.c", object, "-O0", flags)
+        };
+        let main = compile(compiler, "main.o", &["-DMAIN"])?;
+        let rest = compile(Compiler::Gcc, "rest.o", &[])?;
+        let program = workshop.link(target, &[&main, &rest], "probe")?;
+        let ending = workshop.run(target, &program, &[])?.ending;
+        Ok(matches!(ending, Ending::Ended(status) if status.success()))
+    };
+    once(&ANSWERS, (compiler, target, source), || {
+        program_succeeds().unwrap_or(false)
     })
 }
 
@@ -372,6 +420,8 @@ fn once<K: Hash + Eq, V: Clone>(answers: &Answers<K, V>, key: K, compute: impl F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cranelift_codegen::ir::AbiParam;
+    use cranelift_codegen::isa::CallConv;
 
     #[test]
     fn a_missing_tool_names_its_package() {
@@ -380,6 +430,45 @@ mod tests {
             error.unwrap_err(),
             "no-such-compiler is missing: install no-package, or run `cargo xtask setup`"
         );
+    }
+
+    /// A probe fails because of a quarrel alone.
+    #[test]
+    fn nobody_quarrels_with_himself() {
+        for quarrel in QUARRELS {
+            match quarrel.target.check_tools(Compiler::Gcc) {
+                Ok(()) => assert!(
+                    agrees(Compiler::Gcc, quarrel.target, quarrel.probe),
+                    "{}",
+                    quarrel.name
+                ),
+                Err(missing) => println!("skipped: {missing}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_i128_quarrels_only_on_the_stack() {
+        let concerns = |ints: usize, floats: usize, results: usize| {
+            let mut signature = Signature::new(CallConv::SystemVMultiOut);
+            signature.params = vec![AbiParam::new(types::I64); ints];
+            signature
+                .params
+                .extend(vec![AbiParam::new(types::F64); floats]);
+            signature.params.push(AbiParam::new(types::I128));
+            signature.returns = vec![AbiParam::new(types::I8); results];
+            has_i128_elsewhere_on_the_stack(&signature)
+        };
+        assert_eq!(
+            [4, 5, 6, 7, 8].map(|ints| concerns(ints, 0, 0)),
+            [false, true, false, true, false]
+        );
+        // The out pointer is an integer, and a ninth float is on the stack.
+        assert_eq!(
+            [3, 4, 5].map(|ints| concerns(ints, 0, 2)),
+            [false, true, false]
+        );
+        assert!(!concerns(6, 8, 0) && concerns(6, 9, 0) && !concerns(4, 9, 0));
     }
 
     #[test]
