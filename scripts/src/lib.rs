@@ -14,6 +14,7 @@ pub mod pin;
 pub mod queue;
 pub mod repo;
 pub mod setup;
+pub mod status;
 pub mod steps;
 pub mod test;
 pub mod tidy;

@@ -27,6 +27,7 @@ enum Task {
     Ci(xtask::ci::Ci),
     CAbi(xtask::c_abi::CAbi),
     Mutants(xtask::mutants::Mutants),
+    Status(xtask::status::Status),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Task::Ci(c) => done(c.run(&repo)),
         Task::CAbi(c) => c.run(&repo),
         Task::Mutants(c) => done(c.run(&repo)),
+        Task::Status(c) => done(c.run(&repo)),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {

@@ -83,6 +83,11 @@ impl fmt::Display for Counts {
 
 /// Runs a command that tests many things, and adds up what it prints.
 pub fn run_tests(command: &mut Command) -> Counts {
+    run_tests_and(command, |_| ())
+}
+
+/// The same, and hands on each line that the command prints.
+pub fn run_tests_and(command: &mut Command, mut see: impl FnMut(&str)) -> Counts {
     announce(command);
     let mut counts = Counts::default();
     let succeeded = || -> Result<bool> {
@@ -95,6 +100,7 @@ pub fn run_tests(command: &mut Command) -> Counts {
                 let line = String::from_utf8_lossy(&line?).into_owned();
                 println!("{line}");
                 counts.line(&line);
+                see(&line);
             }
         }
         Ok(child.wait()?.success())

@@ -15,7 +15,7 @@ use super::{cases_c, cases_rust};
 use crate::abi;
 use crate::object::ObjectFile;
 use crate::signatures::{Seed, explain_refusal, signature};
-use cranelift_codegen::ir::Signature;
+use cranelift_codegen::ir::{Signature, Type};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,9 @@ pub struct Campaign {
 pub struct Report {
     /// By target, compiler and direction.
     pub cells: BTreeMap<(CTarget, Compiler, Direction), Cell>,
+    /// By type and target, how many signatures were compared that have such a field, each once for
+    /// each compiler.
+    pub fields: BTreeMap<FieldType, BTreeMap<CTarget, usize>>,
     /// Signatures that somebody sees differently.
     pub mismatches: Vec<Mismatch>,
     /// Refusals that no rule explains, and signatures that should have been refused.
@@ -70,6 +73,24 @@ pub struct Cell {
     pub mismatched: usize,
     /// Those that were not compared, by reason.
     pub refused: BTreeMap<String, usize>,
+}
+
+/// A type in the order of a table: scalars first, by size.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldType {
+    is_vector: bool,
+    bits: u32,
+    name: String,
+}
+
+impl From<Type> for FieldType {
+    fn from(ty: Type) -> Self {
+        FieldType {
+            is_vector: ty.is_vector(),
+            bits: ty.bits(),
+            name: ty.to_string(),
+        }
+    }
 }
 
 /// A disagreement.
@@ -174,6 +195,12 @@ impl Report {
                 *sum.refused.entry(reason).or_default() += count;
             }
         }
+        for (ty, counts) in other.fields {
+            let sums = self.fields.entry(ty).or_default();
+            for (target, count) in counts {
+                *sums.entry(target).or_default() += count;
+            }
+        }
         self.mismatches.extend(other.mismatches);
         self.unexplained.extend(other.unexplained);
         self.broken.extend(other.broken);
@@ -222,19 +249,7 @@ impl Report {
             mismatched,
             refused,
         ]);
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..6).map(width).collect();
-        let mut text = String::new();
-        for row in &rows {
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                text.push_str(&match column {
-                    0..3 => format!("{cell:<width$}  "),
-                    _ => format!("{cell:>width$}  "),
-                });
-            }
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-        }
+        let mut text = aligned(&rows, 3);
         if !reasons.is_empty() {
             text.push_str("\nrefused, in both directions\n");
         }
@@ -243,6 +258,43 @@ impl Report {
         }
         text
     }
+
+    /// How often each type was a field, by target.
+    pub fn field_table(&self) -> String {
+        let targets: BTreeSet<CTarget> = self.cells.keys().map(|(target, ..)| *target).collect();
+        let names = targets.iter().map(CTarget::to_string);
+        let head: Vec<String> = ["field".to_owned()].into_iter().chain(names).collect();
+        let rows = self.fields.iter().map(|(ty, counts)| {
+            let count = |target| counts.get(target).copied().unwrap_or(0).to_string();
+            let counts = targets.iter().map(count);
+            [ty.name.clone()].into_iter().chain(counts).collect()
+        });
+        let rows: Vec<Vec<String>> = [head].into_iter().chain(rows).collect();
+        aligned(&rows, 1)
+    }
+}
+
+/// Rows with their columns aligned: the first ones to the left, the numbers after them to the right.
+fn aligned<R: AsRef<[String]>>(rows: &[R], first_number: usize) -> String {
+    let mut widths = Vec::new();
+    for row in rows {
+        widths.resize(row.as_ref().len(), 0);
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
+            *width = cell.len().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
+            text.push_str(&match column < first_number {
+                true => format!("{cell:<width$}  "),
+                false => format!("{cell:>width$}  "),
+            });
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
 }
 
 /// Cases of one target, compiled together.
@@ -364,6 +416,7 @@ impl<'a> Batch<'a> {
             for direction in self.campaign.directions.clone() {
                 self.cell(compiler, direction).checked += spoken.len();
             }
+            self.count_fields(&spoken);
             let mut failed = BTreeSet::new();
             for level in LEVELS {
                 for (direction, number, text) in self.failures(compiler, level, &spoken, &object) {
@@ -375,6 +428,17 @@ impl<'a> Batch<'a> {
                         self.add_mismatch(compiler, level, direction, case, text);
                     }
                 }
+            }
+        }
+    }
+
+    fn count_fields(&mut self, cases: &[Case]) {
+        for case in cases.iter().filter(|case| case.signature.returns.len() > 1) {
+            let fields = case.signature.returns.iter();
+            let types: BTreeSet<FieldType> = fields.map(|field| field.value_type.into()).collect();
+            for ty in types {
+                let counts = self.report.fields.entry(ty).or_default();
+                *counts.entry(self.target).or_default() += 1;
             }
         }
     }

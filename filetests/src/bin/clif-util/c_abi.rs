@@ -18,8 +18,8 @@ use std::time::Instant;
 ///
 /// For each target and compiler, compiled code calls functions of the other side and is called by them,
 /// natively or under qemu. A check is one signature with one compiler in one direction, at -O0 and
-/// -O2. The table at the end counts checks, mismatches and refused signatures with reasons. A mismatch
-/// is shrunk and printed as a filetest of `test c-abi`.
+/// -O2. The tables at the end count checks, mismatches and refused signatures with reasons, and how
+/// often each type was a field. A mismatch is shrunk and printed as a filetest of `test c-abi`.
 ///
 /// Exit status: 0 when everything agrees, every refusal is explained by a rule of ABI.md and no tool
 /// is missing; else 1.
@@ -160,7 +160,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     for text in &report.broken {
         println!("BROKEN {text}");
     }
-    print!("{}", report.table());
+    print!("{}\n{}\n", report.table(), report.field_table());
     let checked: usize = report.cells.values().map(|cell| cell.checked).sum();
     let mismatched: usize = report.cells.values().map(|cell| cell.mismatched).sum();
     let failed = mismatched + report.unexplained.len() + report.broken.len();
