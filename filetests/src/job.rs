@@ -105,29 +105,40 @@ pub fn read_input(path: &Path) -> std::io::Result<Vec<u8>> {
 /// Panics are contained; they and all other failures are in the report.
 pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
     let start = Instant::now();
-    timings::begin();
-    let mut report = FileReport::new(path.to_owned(), FileOutcome::NotSelected);
     activity::begin_file();
     activity::note(None, "reading the file");
     match read_input(path) {
-        Err(error) => report.outcome = FileOutcome::Unreadable(format!("cannot read it: {error}")),
-        Ok(bytes) => {
-            let outcome = panics::contain(|| {
-                let text = utf8(&bytes)?;
-                let (outcome, blessings) = run_text(path, text, options, &mut report)?;
-                if !blessings.is_empty() {
-                    activity::note(None, "blessing");
-                    report.blessed = blessings.write(path, text)?;
-                }
-                Ok(outcome)
-            });
-            report.outcome = match outcome {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(failure)) => FileOutcome::Failed(Box::new(failure)),
-                Err(panic) => FileOutcome::Failed(Box::new(panic_failure(&panic))),
-            };
-        }
+        Ok(bytes) => run_bytes(path, &bytes, options),
+        Err(error) => FileReport {
+            elapsed: start.elapsed(),
+            ..FileReport::new(
+                path.to_owned(),
+                FileOutcome::Unreadable(format!("cannot read it: {error}")),
+            )
+        },
     }
+}
+
+/// As [`run_file`], for contents that are not read from `path`. Only blessing writes there.
+pub fn run_bytes(path: &Path, bytes: &[u8], options: &JobOptions) -> FileReport {
+    let start = Instant::now();
+    timings::begin();
+    activity::begin_file();
+    let mut report = FileReport::new(path.to_owned(), FileOutcome::NotSelected);
+    let outcome = panics::contain(|| {
+        let text = utf8(bytes)?;
+        let (outcome, blessings) = run_text(path, text, options, &mut report)?;
+        if !blessings.is_empty() {
+            activity::note(None, "blessing");
+            report.blessed = blessings.write(path, text)?;
+        }
+        Ok(outcome)
+    });
+    report.outcome = match outcome {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(failure)) => FileOutcome::Failed(Box::new(failure)),
+        Err(panic) => FileOutcome::Failed(Box::new(panic_failure(&panic))),
+    };
     timings::harvest();
     report.elapsed = start.elapsed();
     report
