@@ -41,7 +41,7 @@ pub const SCALARS: [Type; 6] = [I8, I16, I32, I64, F32, F64];
 
 /// The types of several results.
 #[rustfmt::skip]
-const FIELDS: [Type; 12] = [I8, I16, I32, I64, F32, F64, I128, I8X16, F64X2, F128, I8X8, F16];
+pub const FIELDS: [Type; 12] = [I8, I16, I32, I64, F32, F64, I128, I8X16, F64X2, F128, I8X8, F16];
 
 /// A random shape that the oracle knows.
 pub fn random_shape(random: &mut Random) -> Shape {

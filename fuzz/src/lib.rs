@@ -1,0 +1,37 @@
+//! What the fuzz targets run: generators, oracles, and a `smoke` test of each.
+//!
+//! - [`oracles`] has one module for each target: what an input is, and who judges it;
+//! - [`target`] is the frame of a target file, for libFuzzer and without it;
+//! - [`tally`] counts valid and rejected inputs.
+//!
+//! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
+
+pub mod oracles;
+#[cfg(test)]
+mod smoke;
+pub mod tally;
+pub mod target;
+
+use arbitrary::Arbitrary;
+use std::fmt::Debug;
+
+/// A generator of cases, and a judge of them.
+pub trait Oracle {
+    /// The name of the target.
+    const NAME: &'static str;
+
+    /// An input. Its debug text is for people, and if it is code, a filetest ready to paste.
+    type Case: for<'a> Arbitrary<'a> + Debug;
+
+    /// Judges a case. Panics if something is wrong.
+    fn check(case: &Self::Case) -> Verdict;
+}
+
+/// Whether there was anything to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The case is valid, and all is well.
+    Passed,
+    /// The case is none that the target is about.
+    Rejected,
+}

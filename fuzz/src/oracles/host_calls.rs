@@ -1,0 +1,71 @@
+//! `host-calls`: libffi calls compiled functions, and is called by them.
+//!
+//! The oracle is that of the examples: graffiti values, out areas against guard pages, all directions.
+
+use crate::{Oracle, Verdict};
+use arbitrary::Arbitrary;
+use cranelift_codegen::ir::Type;
+use multi_out_examples::config::Config;
+use multi_out_examples::ffi_oracle::{FIELDS, SCALARS, check};
+use multi_out_examples::shape::Shape;
+use multi_out_examples::vmctx::{MAX_PARAMS, MAX_RESULTS};
+
+/// See the module.
+pub struct HostCalls;
+
+/// A signature, by the indices of its types, and settings.
+#[derive(Arbitrary, Debug)]
+pub struct Case {
+    optimizes: bool,
+    is_single_pass: bool,
+    params: Vec<u8>,
+    results: Vec<u8>,
+}
+
+impl Case {
+    fn shape(&self) -> Shape {
+        let pick = |from: &[Type], byte: &u8| from[usize::from(*byte) % from.len()];
+        let params: Vec<_> = self.params.iter().map(|b| pick(&SCALARS, b)).collect();
+        // A single result is in a register, and libffi must know its type.
+        let types = match self.results.len() {
+            1 => &SCALARS[..],
+            _ => &FIELDS[..],
+        };
+        let results: Vec<_> = self.results.iter().map(|b| pick(types, b)).collect();
+        Shape::new(
+            &params[..params.len().min(MAX_PARAMS)],
+            &results[..results.len().min(MAX_RESULTS)],
+        )
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            opt_level: if self.optimizes { "speed" } else { "none" },
+            regalloc_algorithm: match self.is_single_pass {
+                true => "single_pass",
+                false => "backtracking",
+            },
+            is_pic: false,
+        }
+    }
+}
+
+impl Oracle for HostCalls {
+    const NAME: &'static str = "host-calls";
+    type Case = Case;
+
+    fn check(case: &Case) -> Verdict {
+        if let Err(error) = check(&[case.shape()], case.config()) {
+            panic!("{error:#}");
+        }
+        Verdict::Passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn smoke() {
+        crate::smoke::smoke::<super::HostCalls>(10, 0);
+    }
+}

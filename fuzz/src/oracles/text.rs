@@ -1,0 +1,178 @@
+//! `text`: any bytes as a filetest.
+//!
+//! Reader, verifier, harness and the declarations of `clif-util abi` end without a panic, and a
+//! function that is printed and read again prints the same. Files that would run code are only read:
+//! hostile code may do anything.
+//!
+//! Cranelift itself panics on some functions that verify. A panic is a finding if it is in a file of
+//! ours, or if it goes away when the text has another convention instead of ours.
+
+use crate::{Oracle, Verdict};
+use arbitrary::{Arbitrary, Unstructured};
+use cranelift_reader::{IsaSpec, ParseOptions, TestFile, parse_functions, parse_test};
+use filetests::abi::{self, Section, c, rust};
+use filetests::job::run_bytes;
+use filetests::panics::contain;
+use filetests::{FileOutcome, JobOptions};
+use std::fmt;
+use std::path::Path;
+
+/// See the module.
+pub struct Text;
+
+/// A file.
+pub struct Case(Vec<u8>);
+
+impl<'a> Arbitrary<'a> for Case {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Vec::arbitrary(input).map(Case)
+    }
+
+    fn arbitrary_take_rest(input: Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Case(input.take_rest().to_vec()))
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+const OURS: &str = "system_v_multi_out";
+
+/// A convention with any number of results.
+const OTHER: &str = "fast";
+
+impl Oracle for Text {
+    const NAME: &'static str = "text";
+    type Case = Case;
+
+    fn check(Case(bytes): &Case) -> Verdict {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let report = run_bytes(Path::new("fuzz.clif"), bytes, &JobOptions::default());
+            assert!(matches!(report.outcome, FileOutcome::Failed(_)));
+            return Verdict::Passed;
+        };
+        if let Some(panic) = panic_of(text)
+            && (is_ours(&panic) || panic_of(&text.replace(OURS, OTHER)).is_none())
+        {
+            panic!("{panic}");
+        }
+        Verdict::Passed
+    }
+}
+
+/// What the harness, or anything below it, panics with.
+fn panic_of(text: &str) -> Option<String> {
+    let panic = match contain(|| judge(text)) {
+        Ok(failure) => failure?,
+        Err(panic) => panic.to_string(),
+    };
+    panic.contains("panicked").then_some(panic)
+}
+
+fn is_ours(panic: &str) -> bool {
+    ["multi_out", "abi_locations", "filetests/", "fuzz/"]
+        .iter()
+        .any(|ours| {
+            panic.contains(&format!("(at {ours}")) || panic.contains(&format!("{ours}.rs:"))
+        })
+}
+
+/// Everything that can be done with a text but running it. The harness's failure, if it has one.
+fn judge(text: &str) -> Option<String> {
+    let file = parse_test(text, ParseOptions::default()).ok()?;
+    check_printing(&file);
+    if let Some(refusal) = declare(&file, text) {
+        return Some(refusal);
+    }
+    let runs_code = |name: &str| matches!(name, "run" | "interpret" | "c-abi");
+    if file.commands.iter().any(|line| runs_code(line.command)) {
+        return None;
+    }
+    match run_bytes(
+        Path::new("fuzz.clif"),
+        text.as_bytes(),
+        &JobOptions::default(),
+    )
+    .outcome
+    {
+        FileOutcome::Failed(failure) => Some(failure.message),
+        _ => None,
+    }
+}
+
+/// A printed function is read as what it was.
+fn check_printing(file: &TestFile<'_>) {
+    for (func, _) in &file.functions {
+        let printed = func.to_string();
+        match parse_functions(&printed).as_deref() {
+            Ok([again]) => assert_eq!(again.to_string(), printed, "(at fuzz/printing)"),
+            Ok(_) => panic!("not one function (at fuzz/printing):\n{printed}"),
+            Err(error) => panic!("{error} (at fuzz/printing):\n{printed}"),
+        }
+    }
+}
+
+/// As `clif-util abi` does in all its languages. The panic of a backend, if there was one.
+fn declare(file: &TestFile<'_>, text: &str) -> Option<String> {
+    let IsaSpec::Some(isas) = &file.isa_spec else {
+        return None;
+    };
+    for used in abi::signatures(file, text) {
+        for isa in isas {
+            match abi::locate(&**isa, &used.signature) {
+                Ok(locations) => drop(abi::text::locations(&used.signature, &locations)),
+                Err(error) if error.contains("panicked") => return Some(error),
+                Err(_) => {}
+            }
+            if let Some(mut section) = c::Section::new(isa.triple()) {
+                let _ = abi::declare(&mut section, &mut c::Section::names(), &**isa, &used);
+                c::Section::file(&[section]);
+            }
+            if let Some(mut section) = rust::Section::new(isa.triple()) {
+                let _ = abi::declare(&mut section, &mut rust::Section::names(), &**isa, &used);
+                rust::Section::file(&[section]);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    /// Random bytes say little; the filetests, each with a few bytes changed, say more.
+    #[test]
+    fn smoke() {
+        use filetests::signatures::{Choices, Seed};
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../filetests/filetests");
+        let files = filetests::collect::collect(&[folder]);
+        let start = Instant::now();
+        for number in 0.. {
+            let mut seed = Seed::new(0, number);
+            let path = files[seed.below(files.len())].as_ref().expect("a path");
+            let mut bytes = std::fs::read(path).expect("a filetest");
+            for _ in 0..seed.below(4) {
+                let (place, byte) = (seed.below(bytes.len()), seed.below(256));
+                bytes[place] = byte as u8;
+            }
+            Text::check(&Case(bytes));
+            if start.elapsed() > Duration::from_secs(1) {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn panics_in_our_files_are_told_from_others() {
+        assert!(is_ours(
+            "panicked: x (at codegen/src/isa/x64/multi_out.rs:7)"
+        ));
+        assert!(is_ours("panicked: x (at filetests/src/abi/c.rs:7)"));
+        assert!(!is_ours("panicked: x (at codegen/src/isa/x64/abi.rs:7)"));
+    }
+}

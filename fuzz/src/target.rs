@@ -1,0 +1,69 @@
+//! The frame of a target file.
+//!
+//! Under cargo-fuzz a target is a libFuzzer program. Built without it, on any toolchain, the same
+//! program replays the files that it is given, so a finding needs no fuzzer to be looked into:
+//!
+//! ```text
+//! cargo run -p multi-out-fuzz --bin layout -- [--show] FILE…
+//! ```
+
+use crate::{Oracle, Verdict, tally};
+use arbitrary::{Arbitrary, Unstructured};
+use std::process::ExitCode;
+
+/// Defines the program of an oracle's target.
+#[macro_export]
+macro_rules! target {
+    ($oracle:ty) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(
+            |case: <$oracle as $crate::Oracle>::Case| -> libfuzzer_sys::Corpus {
+                match $crate::target::run::<$oracle>(&case) {
+                    $crate::Verdict::Passed => libfuzzer_sys::Corpus::Keep,
+                    $crate::Verdict::Rejected => libfuzzer_sys::Corpus::Reject,
+                }
+            }
+        );
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::process::ExitCode {
+            $crate::target::replay::<$oracle>(std::env::args_os().skip(1))
+        }
+    };
+}
+
+/// Judges a case and counts it.
+pub fn run<O: Oracle>(case: &O::Case) -> Verdict {
+    let verdict = O::check(case);
+    tally::count(O::NAME, verdict);
+    verdict
+}
+
+/// Judges the cases in files, and shows them if the first argument is `--show`.
+pub fn replay<O: Oracle>(args: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
+    let mut shows = false;
+    let mut is_complete = true;
+    for arg in args {
+        if arg == "--show" {
+            shows = true;
+            continue;
+        }
+        let case = std::fs::read(&arg).map(|bytes| {
+            O::Case::arbitrary_take_rest(Unstructured::new(&bytes)).map_err(|e| e.to_string())
+        });
+        match case {
+            Ok(Ok(case)) if shows => println!("{case:?}"),
+            Ok(Ok(case)) => println!("{}: {:?}", arg.display(), run::<O>(&case)),
+            Ok(Err(error)) => println!("{}: {error}", arg.display()),
+            Err(error) => {
+                eprintln!("{}: {error}", arg.display());
+                is_complete = false;
+            }
+        }
+    }
+    if is_complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
