@@ -194,14 +194,7 @@ impl<'a, 'text> Job<'a, 'text> {
 
     /// Notes that `func` is now being worked on, for whoever reports a panic or a crash.
     pub fn note(&self, doing: &str, func: &Function, details: &Details<'_>) {
-        let (line, name) = (details.location.line_number, &func.name);
-        match self.isa {
-            Some(isa) => {
-                let target = target_name(isa.triple());
-                activity::note(line, format_args!("{doing} {name} for {target}"));
-            }
-            None => activity::note(line, format_args!("{doing} {name}")),
-        }
+        note_function(self.isa, doing, func, details);
     }
 
     /// Records a line that a `print` directive wrote.
@@ -219,6 +212,23 @@ impl<'a, 'text> Job<'a, 'text> {
             output,
         };
         self.blessings.borrow_mut().add(line, blessing)
+    }
+}
+
+/// Notes that `func` is now being worked on, for a target if there is one.
+pub fn note_function(
+    isa: Option<&dyn TargetIsa>,
+    doing: &str,
+    func: &Function,
+    details: &Details<'_>,
+) {
+    let (line, name) = (details.location.line_number, &func.name);
+    match isa {
+        Some(isa) => {
+            let target = target_name(isa.triple());
+            activity::note(line, format_args!("{doing} {name} for {target}"));
+        }
+        None => activity::note(line, format_args!("{doing} {name}")),
     }
 }
 

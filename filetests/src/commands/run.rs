@@ -77,7 +77,8 @@ fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
             "the JIT cannot run position-independent code; remove `set is_pic`",
         ));
     }
-    let compiled = CompiledFile::compile(isa, job)?;
+    let functions: Vec<_> = job.functions().collect();
+    let compiled = CompiledFile::compile(isa, &functions)?;
     for (index, (func, details)) in job.functions().enumerate() {
         run_directives(job, func, details, |_, arguments| {
             compiled.call(index, arguments)

@@ -25,14 +25,15 @@ use self::throw::{Code, can_throw};
 use self::trampoline::Trampolines;
 use crate::commands::compile::describe_codegen_error;
 use crate::host::is_pulley;
-use crate::job::Job;
+use crate::job::note_function;
 use crate::outcome::Failure;
 use cranelift_codegen::Context;
 use cranelift_codegen::data_value::DataValue;
-use cranelift_codegen::ir::{Signature, Type};
+use cranelift_codegen::ir::{Function, Signature, Type};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, ModuleError};
+use cranelift_reader::Details;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -52,8 +53,11 @@ pub struct CompiledFile {
 }
 
 impl CompiledFile {
-    /// Compiles all functions of the job's file for `isa`, which must be able to run here.
-    pub fn compile(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Self, Failure> {
+    /// Compiles the functions of a file for `isa`, which must be able to run here.
+    pub fn compile(
+        isa: OwnedTargetIsa,
+        functions: &[(&Function, &Details<'_>)],
+    ) -> Result<Self, Failure> {
         let on_pulley = is_pulley(isa.triple().architecture);
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
         builder.symbols(symbols::symbols());
@@ -78,7 +82,7 @@ impl CompiledFile {
         let module = file.module.insert(JITModule::new(builder));
 
         let mut names = Names::default();
-        for (func, details) in job.functions() {
+        for &(func, details) in functions {
             let line = details.location.line_number;
             let id = module
                 .declare_anonymous_function(&func.signature)
@@ -89,14 +93,14 @@ impl CompiledFile {
             file.functions.push((id, func.signature.clone()));
         }
 
-        let isa_for_saves = if !on_pulley && job.functions().any(|(func, _)| can_throw(func)) {
+        let isa_for_saves = if !on_pulley && functions.iter().any(|(func, _)| can_throw(func)) {
             isa_with_unwind_info(module.isa())
         } else {
             None
         };
         let mut saves = Vec::new();
-        for (index, (func, details)) in job.functions().enumerate() {
-            job.note("compiling", func, details);
+        for (index, &(func, details)) in functions.iter().enumerate() {
+            note_function(Some(module.isa()), "compiling", func, details);
             let line = details.location.line_number;
             let id = file.functions[index].0;
             let mut linkable = func.clone();
@@ -126,11 +130,12 @@ impl CompiledFile {
         }
 
         let trampolines = Trampolines::of(module.isa());
-        for (func, details) in job.functions() {
+        for &(func, details) in functions {
             if file.trampolines.contains_key(&func.signature) {
                 continue;
             }
-            job.note("compiling the trampoline of", func, details);
+            let doing = "compiling the trampoline of";
+            note_function(Some(module.isa()), doing, func, details);
             let id = trampolines
                 .define(&func.signature, module)
                 .map_err(|error| {
