@@ -1,12 +1,16 @@
 //! What the fuzz targets run: generators, oracles, and a `smoke` test of each.
 //!
+//! - [`generator`] makes programs out of bytes;
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
+//! - [`run`] interprets and compiles programs;
 //! - [`target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs.
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
+pub mod generator;
 pub mod oracles;
+pub mod run;
 #[cfg(test)]
 mod smoke;
 pub mod tally;

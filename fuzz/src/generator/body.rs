@@ -1,0 +1,431 @@
+//! Bodies: a list of statements, some of which open and close loops and branches.
+//!
+//! A statement is eight bytes: kind, type, operands. One that makes no sense where it stands does
+//! nothing, so every list is a body, and what is open at the end is closed.
+
+use super::calls::{Callee, Way, return_};
+use super::ops::{arithmetic, convert};
+use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant};
+use super::signature::{Shape, pick_type};
+use super::{Form, Machine, byte};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Block, BlockArg, BlockCall, Function, InstBuilder, JumpTableData, MemFlagsData, StackSlotData,
+    StackSlotKind, TrapCode, Type, UserFuncName, Value, types,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+
+/// Where an exception arrives, which nobody throws.
+pub const THROWN: TrapCode = TrapCode::unwrap_user(7);
+
+/// What a `trapnz` statement traps with.
+const TRAPPED: TrapCode = TrapCode::unwrap_user(8);
+
+/// Statements that a call of a function may execute, those of its callees included.
+const MAX_COST: u64 = 20_000;
+
+/// Values in a function. Two calls with a thousand results each are enough.
+const MAX_VALUES: usize = 4_000;
+
+const MAX_DEPTH: usize = 4;
+
+/// How often a function calls itself at most.
+const MAX_RECURSION: u64 = 3;
+
+/// A body that is being made.
+pub struct Body<'a> {
+    index: usize,
+    shapes: &'a [Shape],
+    costs: &'a [u64],
+    form: Form,
+    builder: FunctionBuilder<'a>,
+    scratch: Scratch,
+    pool: Pool,
+    scopes: Vec<Scope>,
+    /// The counter of a recursive function, until it has called itself.
+    recursion: Option<Value>,
+    /// How often the current statement is executed in one call.
+    times: u64,
+    cost: u64,
+}
+
+/// A loop or a branch that is open.
+struct Scope {
+    /// What becomes of the values in it: types of the parameters of `end`.
+    types: Vec<Type>,
+    /// Where it goes on behind the scope.
+    end: Block,
+    /// The size of the pool around it.
+    pool: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The arms that follow.
+    Branch(Vec<Block>),
+    /// The header, and the counter in it.
+    Loop {
+        header: Block,
+        counter: Value,
+        times: u64,
+    },
+}
+
+impl<'a> Body<'a> {
+    /// The function `%f{index}`, and how many statements a call executes.
+    pub fn build(
+        index: usize,
+        shapes: &'a [Shape],
+        costs: &'a [u64],
+        statements: &[u8],
+        machine: Machine,
+        form: Form,
+    ) -> (Function, u64) {
+        let name = UserFuncName::testcase(format!("f{index}"));
+        let shape = &shapes[index];
+        let mut func = Function::with_name_signature(name, shape.signature(form, machine));
+        let mut context = FunctionBuilderContext::new();
+        let mut builder = FunctionBuilder::new(&mut func, &mut context);
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, u32::from(SCRATCH_SIZE), 4);
+        let slot = builder.create_sized_stack_slot(data);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let mut body = Body {
+            index,
+            shapes,
+            costs,
+            form,
+            builder,
+            scratch: Scratch { slot, machine },
+            pool: Pool::default(),
+            scopes: Vec::new(),
+            recursion: None,
+            times: 1,
+            cost: 1,
+        };
+        let mut params = body.builder.block_params(entry).to_vec();
+        let out = shape.takes_out_pointer(form).then(|| params.remove(0));
+        body.begin(&params);
+        for statement in statements.chunks(8) {
+            body.statement(std::array::from_fn(|at| byte(statement, at)));
+        }
+        while !body.scopes.is_empty() {
+            body.close(0);
+        }
+        body.end(out);
+        let Body {
+            mut builder, cost, ..
+        } = body;
+        builder.seal_all_blocks();
+        builder.finalize(machine.frontend_config());
+        (func, cost)
+    }
+
+    fn begin(&mut self, params: &[Value]) {
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        let address = self.scratch.address(&mut self.builder);
+        for offset in (0..i32::from(SCRATCH_SIZE)).step_by(8) {
+            let flags = MemFlagsData::new();
+            self.builder.ins().store(flags, zero, address, offset);
+        }
+        params.iter().for_each(|param| self.pool.add(*param));
+        if self.shapes[self.index].is_recursive
+            && let Some(counter) = params.last()
+        {
+            let mask = i64::try_from(MAX_RECURSION).expect("a small number");
+            let counter = self.builder.ins().band_imm_u(*counter, mask);
+            self.recursion = Some(counter);
+        }
+    }
+
+    /// Returns the newest values, the first integer being a sum of many.
+    fn end(&mut self, out: Option<Value>) {
+        let sum = self.sum();
+        let mut sum = Some(sum);
+        let mut results = Vec::new();
+        for (index, result) in self.shapes[self.index].results.iter().enumerate() {
+            let is_sum = result.value_type == types::I64;
+            let value = sum.take_if(|_| is_sum).unwrap_or_else(|| {
+                let choice = (index % 256) as u8;
+                let ty = result.value_type;
+                self.pool.pick(ty, choice, &mut self.builder, &self.scratch)
+            });
+            results.push(value);
+        }
+        return_(&results, out, &mut self.builder);
+    }
+
+    /// One number of the newest values and of the scratch memory, in which their order counts.
+    fn sum(&mut self) -> Value {
+        let address = self.scratch.address(&mut self.builder);
+        let flags = MemFlagsData::new();
+        let builder = &mut self.builder;
+        let mut sum = builder.ins().load(types::I64, flags, address, 16);
+        for value in self.pool.newest(24) {
+            let word = convert(*value, types::I64, 0, builder, &self.scratch);
+            let turned = builder.ins().rotl_imm_u(sum, 7);
+            sum = builder.ins().bxor(turned, word);
+        }
+        sum
+    }
+
+    fn pick(&mut self, ty: Type, choice: u8) -> Value {
+        self.pool.pick(ty, choice, &mut self.builder, &self.scratch)
+    }
+
+    fn pick_args(&mut self, types: &[Type], choices: [u8; 2]) -> Vec<Value> {
+        let pick = |(index, ty): (usize, &Type)| {
+            let choice = choices[index % 2].wrapping_add((index / 2) as u8);
+            self.pick(*ty, choice)
+        };
+        types.iter().enumerate().map(pick).collect()
+    }
+
+    fn statement(&mut self, [kind, a, b, c, d, e, ..]: [u8; 8]) {
+        self.cost += self.times;
+        if self.cost > MAX_COST || self.builder.func.dfg.num_values() > MAX_VALUES {
+            return;
+        }
+        let ty = pick_type(a, self.scratch.machine);
+        match kind % 32 {
+            0..=8 => {
+                let (builder, scratch) = (&mut self.builder, &self.scratch);
+                let value = arithmetic(ty, [b, c, d], &self.pool, builder, scratch);
+                self.pool.add(value);
+            }
+            9 | 10 => {
+                let from = pick_type(b, self.scratch.machine);
+                let value = self.pick(from, c);
+                let value = convert(value, ty, d, &mut self.builder, &self.scratch);
+                self.pool.add(value);
+            }
+            11 => {
+                let value = constant(ty, b, &mut self.builder, &self.scratch);
+                self.pool.add(value);
+            }
+            12 => {
+                let value = self.pick(ty, b);
+                let address = self.scratch.address(&mut self.builder);
+                let offset = i32::from(c % (SCRATCH_SIZE - 15));
+                let flags = MemFlagsData::new();
+                self.builder.ins().store(flags, value, address, offset);
+            }
+            13 => {
+                let address = self.scratch.address(&mut self.builder);
+                let offset = i32::from(c % (SCRATCH_SIZE - 15));
+                let flags = MemFlagsData::new();
+                let value = self.builder.ins().load(ty, flags, address, offset);
+                self.pool.add(value);
+            }
+            14 => {
+                let condition = self.pick(types::I8, b);
+                let (left, right) = (self.pick(ty, c), self.pick(ty, d));
+                let value = self.builder.ins().select(condition, left, right);
+                self.pool.add(value);
+            }
+            15..=18 => self.call(Way::Direct, a, [b, c]),
+            19 | 20 => self.call(Way::Indirect, a, [b, c]),
+            21 => self.call(Way::Try, a, [b, c]),
+            22 => self.call(Way::TryIndirect, a, [b, c]),
+            23 => self.recurse(a, [b, c]),
+            24 => self.open_branch(2, a, [b, c, d]),
+            25 => self.open_branch(2 + usize::from(e % 3), a, [b, c, d]),
+            26 => self.open_loop(1 + u64::from(e % 3), [b, c, d]),
+            27..=30 => self.close(a),
+            _ => {
+                // One value in 256, so that most programs end.
+                let value = self.pick(types::I8, b);
+                let unlikely = 0x80 | i64::from(c);
+                let ins = self.builder.ins();
+                let traps = ins.icmp_imm_u(IntCC::Equal, value, unlikely);
+                self.builder.ins().trapnz(traps, TRAPPED);
+            }
+        }
+    }
+
+    /// Calls a function with a greater number.
+    fn call(&mut self, way: Way, choice: u8, choices: [u8; 2]) {
+        let later = self.shapes.len() - self.index - 1;
+        if later == 0 {
+            return;
+        }
+        let index = self.index + 1 + usize::from(choice) % later;
+        let cost = self.times * self.costs[index];
+        if self.cost + cost > MAX_COST {
+            return;
+        }
+        self.cost += cost;
+        self.emit_call(index, way, choices, None);
+    }
+
+    /// Calls this function, once, if the counter is not zero.
+    fn recurse(&mut self, choice: u8, choices: [u8; 2]) {
+        // In a loop or a branch it would be too often or of no effect on the values behind.
+        if !self.scopes.is_empty() || self.cost > MAX_COST / (MAX_RECURSION + 1) {
+            return;
+        }
+        let Some(counter) = self.recursion.take() else {
+            return;
+        };
+        let (again, end) = (self.builder.create_block(), self.builder.create_block());
+        let types: Vec<Type> = self.shapes[self.index]
+            .results
+            .iter()
+            .map(|result| result.value_type)
+            .collect();
+        let values = self.pick_args(&types, choices);
+        for ty in types {
+            self.builder.append_block_param(end, ty);
+        }
+        let args = block_args(&values);
+        self.builder.ins().brif(counter, again, [], end, &args);
+        self.builder.switch_to_block(again);
+        let less = self.builder.ins().iadd_imm_s(counter, -1);
+        let way = [Way::Direct, Way::Indirect, Way::Try][usize::from(choice) % 3];
+        let pool = self.pool.len();
+        let results = self.emit_call(self.index, way, choices, Some(less));
+        self.pool.truncate(pool);
+        let args = block_args(&results);
+        self.builder.ins().jump(end, &args);
+        self.builder.switch_to_block(end);
+        for value in self.builder.block_params(end).to_vec() {
+            self.pool.add(value);
+        }
+        self.cost *= MAX_RECURSION + 1;
+    }
+
+    fn emit_call(
+        &mut self,
+        index: usize,
+        way: Way,
+        choices: [u8; 2],
+        last: Option<Value>,
+    ) -> Vec<Value> {
+        let shape = &self.shapes[index];
+        let callee = Callee {
+            index,
+            shape,
+            form: self.form,
+            machine: self.scratch.machine,
+        };
+        let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
+        let mut args = self.pick_args(&types, choices);
+        if let (Some(value), Some(last)) = (last, args.last_mut()) {
+            *last = value;
+        }
+        let func = callee.import(&mut self.builder);
+        let results = callee.call(way, func, &args, &mut self.builder);
+        results.iter().for_each(|result| self.pool.add(*result));
+        results
+    }
+
+    fn open_branch(&mut self, arms: usize, ty: u8, [b, c, d]: [u8; 3]) {
+        if self.scopes.len() >= MAX_DEPTH {
+            return;
+        }
+        let machine = self.scratch.machine;
+        let types = vec![pick_type(ty, machine), pick_type(b, machine)];
+        let end = self.builder.create_block();
+        for ty in &types {
+            self.builder.append_block_param(end, *ty);
+        }
+        let mut blocks: Vec<Block> = (0..arms).map(|_| self.builder.create_block()).collect();
+        if let [yes, no] = blocks[..] {
+            let condition = self.pick(types::I8, c);
+            self.builder.ins().brif(condition, yes, [], no, []);
+        } else {
+            let index = self.pick(types::I32, c);
+            let small = self.builder.ins().band_imm_u(index, 3);
+            let index = [small, index][usize::from(d % 2)];
+            let lists = &mut self.builder.func.dfg.value_lists;
+            let mut calls = blocks.iter().map(|block| BlockCall::new(*block, [], lists));
+            let default = calls.next().expect("more than two arms");
+            let table = JumpTableData::new(default, &calls.collect::<Vec<_>>());
+            let table = self.builder.create_jump_table(table);
+            self.builder.ins().br_table(index, table);
+        }
+        self.builder.switch_to_block(blocks.remove(0));
+        self.scopes.push(Scope {
+            types,
+            end,
+            pool: self.pool.len(),
+            kind: Kind::Branch(blocks),
+        });
+    }
+
+    fn open_loop(&mut self, times: u64, [b, c, d]: [u8; 3]) {
+        if self.scopes.len() >= MAX_DEPTH {
+            return;
+        }
+        let machine = self.scratch.machine;
+        let types = vec![pick_type(b, machine), pick_type(c, machine)];
+        let (header, end) = (self.builder.create_block(), self.builder.create_block());
+        let counter = self.builder.append_block_param(header, types::I8);
+        let count = i64::try_from(times).expect("a small number");
+        let mut values = vec![self.builder.ins().iconst(types::I8, count)];
+        values.extend(self.pick_args(&types, [d, d]));
+        self.builder.ins().jump(header, &block_args(&values));
+        self.builder.switch_to_block(header);
+        let pool = self.pool.len();
+        for ty in &types {
+            let value = self.builder.append_block_param(header, *ty);
+            self.pool.add(value);
+            self.builder.append_block_param(end, *ty);
+        }
+        self.times *= times;
+        self.scopes.push(Scope {
+            types,
+            end,
+            pool,
+            kind: Kind::Loop {
+                header,
+                counter,
+                times,
+            },
+        });
+    }
+
+    /// Goes to the next arm of the innermost branch, or ends the innermost loop or branch.
+    fn close(&mut self, choice: u8) {
+        let Some(mut scope) = self.scopes.pop() else {
+            return;
+        };
+        let values = self.pick_args(&scope.types, [choice, choice]);
+        let args = block_args(&values);
+        match &mut scope.kind {
+            Kind::Branch(arms) => {
+                self.builder.ins().jump(scope.end, &args);
+                if !arms.is_empty() {
+                    let arm = arms.remove(0);
+                    self.pool.truncate(scope.pool);
+                    self.builder.switch_to_block(arm);
+                    self.scopes.push(scope);
+                    return;
+                }
+            }
+            Kind::Loop {
+                header,
+                counter,
+                times,
+            } => {
+                self.times /= *times;
+                let less = self.builder.ins().iadd_imm_s(*counter, -1);
+                let mut again = vec![BlockArg::Value(less)];
+                again.extend(&args);
+                self.builder
+                    .ins()
+                    .brif(less, *header, &again, scope.end, &args);
+            }
+        }
+        self.pool.truncate(scope.pool);
+        self.builder.switch_to_block(scope.end);
+        for value in self.builder.block_params(scope.end).to_vec() {
+            self.pool.add(value);
+        }
+    }
+}
+
+fn block_args(values: &[Value]) -> Vec<BlockArg> {
+    values.iter().copied().map(BlockArg::Value).collect()
+}

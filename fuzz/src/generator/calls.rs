@@ -1,0 +1,168 @@
+//! Calls in every form, and returns.
+//!
+//! ```text
+//!   MultiOut     v1, v2 = call f(v0)
+//!   OutPointer   call f(stack_addr ss0, v0);  v1 = load ss0;  v2 = load ss0+16
+//! ```
+//!
+//! The offsets of [`Form::OutPointer`] are simpler than C's on purpose: an oracle computes no layout.
+
+use super::signature::Shape;
+use super::{Form, Machine};
+use cranelift_codegen::ir::{
+    BlockArg, ExceptionTableData, ExceptionTableItem, ExceptionTag, ExtFuncData, ExternalName,
+    FuncRef, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value,
+};
+use cranelift_frontend::FunctionBuilder;
+
+/// Bytes between two results behind an out pointer.
+pub const STRIDE: i32 = 16;
+
+/// How a function is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By its name.
+    Direct,
+    /// By its address.
+    Indirect,
+    /// By its name, with handlers for all that it throws.
+    Try,
+    /// By its address, with such handlers.
+    TryIndirect,
+}
+
+/// Who calls whom.
+#[derive(Clone, Copy)]
+pub struct Callee<'a> {
+    /// The function's number, which is its name.
+    pub index: usize,
+    /// What it takes and returns.
+    pub shape: &'a Shape,
+    /// How functions are written.
+    pub form: Form,
+    /// What for.
+    pub machine: Machine,
+}
+
+impl Callee<'_> {
+    /// Declares the function to the one that is being made.
+    pub fn import(self, builder: &mut FunctionBuilder<'_>) -> FuncRef {
+        let signature = self.shape.signature(self.form, self.machine);
+        let signature = builder.import_signature(signature);
+        builder.import_function(ExtFuncData {
+            name: ExternalName::testcase(format!("f{}", self.index)),
+            signature,
+            colocated: true,
+            patchable: false,
+        })
+    }
+
+    /// Calls the function. What follows is where it has returned.
+    pub fn call(
+        self,
+        way: Way,
+        func: FuncRef,
+        args: &[Value],
+        builder: &mut FunctionBuilder<'_>,
+    ) -> Vec<Value> {
+        let mut args = args.to_vec();
+        let out = self.shape.takes_out_pointer(self.form).then(|| {
+            let size = STRIDE as u32 * self.shape.results.len() as u32;
+            let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+            let slot = builder.create_sized_stack_slot(data);
+            builder.ins().stack_addr(self.machine.pointer, slot, 0)
+        });
+        if let Some(out) = out {
+            args.insert(0, out);
+        }
+        let values = self.call_raw(self.allowed(way), func, &args, builder);
+        let Some(out) = out else {
+            return values;
+        };
+        let load = |(index, result): (i32, &cranelift_codegen::ir::AbiParam)| {
+            let (ty, flags) = (result.value_type, MemFlagsData::new());
+            builder.ins().load(ty, flags, out, index * STRIDE)
+        };
+        (0..).zip(&self.shape.results).map(load).collect()
+    }
+
+    fn allowed(self, way: Way) -> Way {
+        let call_conv = self.shape.signature(self.form, self.machine).call_conv;
+        let has_handlers = call_conv.supports_exceptions() && self.form != Form::Interpreted;
+        match way {
+            Way::Try if !has_handlers => Way::Direct,
+            Way::TryIndirect if !has_handlers => Way::Indirect,
+            _ => way,
+        }
+    }
+
+    fn call_raw(
+        self,
+        way: Way,
+        func: FuncRef,
+        args: &[Value],
+        builder: &mut FunctionBuilder<'_>,
+    ) -> Vec<Value> {
+        let pointer = self.machine.pointer;
+        let signature = builder.func.dfg.ext_funcs[func].signature;
+        let inst = match way {
+            Way::Direct => builder.ins().call(func, args),
+            Way::Indirect => {
+                let address = builder.ins().func_addr(pointer, func);
+                builder.ins().call_indirect(signature, address, args)
+            }
+            Way::Try | Way::TryIndirect => {
+                let returned = builder.create_block();
+                let thrown = builder.create_block();
+                let types: Vec<_> = builder.func.dfg.signatures[signature]
+                    .returns
+                    .iter()
+                    .map(|result| result.value_type)
+                    .collect();
+                let results: Vec<Value> = types
+                    .into_iter()
+                    .map(|ty| builder.append_block_param(returned, ty))
+                    .collect();
+                let normal: Vec<BlockArg> = (0..results.len() as u32)
+                    .map(BlockArg::TryCallRet)
+                    .collect();
+                let lists = &mut builder.func.dfg.value_lists;
+                let normal = cranelift_codegen::ir::BlockCall::new(returned, normal, lists);
+                let handler = cranelift_codegen::ir::BlockCall::new(thrown, [], lists);
+                let table = ExceptionTableData::new(
+                    signature,
+                    normal,
+                    [
+                        ExceptionTableItem::Tag(ExceptionTag::from_u32(1), handler),
+                        ExceptionTableItem::Default(handler),
+                    ],
+                );
+                let table = builder.func.dfg.exception_tables.push(table);
+                if way == Way::Try {
+                    builder.ins().try_call(func, args, table);
+                } else {
+                    let address = builder.ins().func_addr(pointer, func);
+                    builder.ins().try_call_indirect(address, args, table);
+                }
+                builder.switch_to_block(thrown);
+                builder.ins().trap(super::body::THROWN);
+                builder.switch_to_block(returned);
+                return results;
+            }
+        };
+        builder.inst_results(inst).to_vec()
+    }
+}
+
+/// Returns the results, through `out` if that is where they go.
+pub fn return_(results: &[Value], out: Option<Value>, builder: &mut FunctionBuilder<'_>) {
+    let Some(out) = out else {
+        builder.ins().return_(results);
+        return;
+    };
+    for (index, result) in (0..).zip(results) {
+        let flags = MemFlagsData::new();
+        builder.ins().store(flags, *result, out, index * STRIDE);
+    }
+    builder.ins().return_(&[]);
+}

@@ -1,0 +1,174 @@
+//! Programs full of calls, made from bytes.
+//!
+//! A [`Case`] is settings and a list of functions that call each other. Bytes are read in fixed
+//! places, so that a small change of the bytes is a small change of the program:
+//!
+//! ```text
+//!   settings (8) | how many functions (1) | a slice for each function
+//!   slice: signature (24) | statement (8) | statement (8) | …
+//! ```
+//!
+//! - [`signature`] makes signatures, [`settings`] makes settings;
+//! - [`body`] makes bodies out of statements, with [`ops`] for arithmetic and [`calls`] for calls,
+//!   and [`pool`] for the values at hand;
+//! - [`filetest`] prints a program as a filetest.
+//!
+//! Every list of bytes is a program that ends: there is no recursion but with a counter, and the number
+//! of executed instructions is bounded while the program is made. It may trap.
+//!
+//! A [`Form`] says how functions of `system_v_multi_out` are written. The same bytes in another form
+//! are the same program to whoever runs it, which is what the oracles are about.
+
+pub mod body;
+pub mod calls;
+pub mod filetest;
+pub mod ops;
+pub mod pool;
+pub mod settings;
+pub mod signature;
+
+use self::body::Body;
+use self::settings::Settings;
+use self::signature::Shape;
+use arbitrary::{Arbitrary, Unstructured};
+use cranelift_codegen::ir::{Function, Type, types};
+use cranelift_codegen::isa::multi_out::OutTarget;
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use std::fmt;
+use target_lexicon::{PointerWidth, Triple};
+
+/// The bytes of a program.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Case(Vec<u8>);
+
+impl<'a> Arbitrary<'a> for Case {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Vec::arbitrary(input).map(Case)
+    }
+
+    fn arbitrary_take_rest(input: Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Case(input.take_rest().to_vec()))
+    }
+}
+
+/// As a filetest for this machine.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Machine::host() {
+            Some(host) => f.write_str(&filetest::print(self, host, Form::MultiOut)),
+            None => f.debug_list().entries(&self.0).finish(),
+        }
+    }
+}
+
+/// What a program is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Which types there are, and what C does with them.
+    pub target: OutTarget,
+    /// The type of an address.
+    pub pointer: Type,
+}
+
+impl Machine {
+    /// That of a triple, if Cranelift has a backend for it.
+    pub fn of(triple: &Triple) -> Option<Self> {
+        let pointer = match triple.pointer_width().ok()? {
+            PointerWidth::U32 => types::I32,
+            _ => types::I64,
+        };
+        OutTarget::from_triple(triple).map(|target| Machine { target, pointer })
+    }
+
+    /// This one.
+    pub fn host() -> Option<Self> {
+        Self::of(&Triple::host())
+    }
+
+    fn frontend_config(self) -> TargetFrontendConfig {
+        TargetFrontendConfig {
+            default_call_conv: CallConv::SystemV,
+            pointer_width: match self.pointer {
+                types::I32 => PointerWidth::U32,
+                _ => PointerWidth::U64,
+            },
+            page_size_align_log2: 12,
+        }
+    }
+}
+
+/// How the functions of `system_v_multi_out` are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As such.
+    MultiOut,
+    /// As such, and every `try_call` as a call, since the interpreter has none. Nothing throws, so
+    /// that is the same.
+    Interpreted,
+    /// As `system_v` functions that store their results through a pointer, their first parameter.
+    OutPointer,
+    /// As `tail` functions.
+    Tail,
+}
+
+/// A program.
+pub struct Program {
+    /// The settings to compile it with.
+    pub settings: Settings,
+    /// The functions `%f0`, `%f1` and so on. The first is the one to call.
+    pub functions: Vec<Function>,
+    /// The shapes of the functions.
+    pub shapes: Vec<Shape>,
+}
+
+const MAX_FUNCTIONS: usize = 6;
+const SIGNATURE_BYTES: usize = 24;
+
+impl Case {
+    /// The case with these bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        Case(bytes.to_vec())
+    }
+
+    /// The program.
+    pub fn program(&self, machine: Machine, form: Form) -> Program {
+        let (settings, rest) = split(&self.0, 8);
+        let (count, rest) = split(rest, 1);
+        let count = 1 + usize::from(byte(count, 0)) % MAX_FUNCTIONS;
+        let size = rest.len().div_ceil(count).max(1);
+        let slices: Vec<_> = (0..count)
+            .map(|index| split(split(rest, index * size).1, size).0)
+            .map(|slice| split(slice, SIGNATURE_BYTES))
+            .collect();
+        let shapes: Vec<Shape> = slices
+            .iter()
+            .map(|(signature, _)| Shape::new(signature, machine))
+            .collect();
+        let mut functions = Vec::new();
+        // A caller must know what its callees cost.
+        let mut costs = vec![0; count];
+        for index in (0..count).rev() {
+            let (function, cost) =
+                Body::build(index, &shapes, &costs, slices[index].1, machine, form);
+            functions.push(function);
+            costs[index] = cost;
+        }
+        functions.reverse();
+        let mut settings = Settings::new(settings);
+        settings.suit(&functions);
+        Program {
+            settings,
+            functions,
+            shapes,
+        }
+    }
+}
+
+fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at(at.min(bytes.len()))
+}
+
+/// A byte, or 0 behind the last one.
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or_default()
+}

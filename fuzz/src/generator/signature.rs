@@ -1,0 +1,152 @@
+//! Signatures: a palette of types and how many values take turns in it.
+
+use super::{Form, Machine, byte};
+use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::multi_out::OutTarget;
+use filetests::signatures::explain_refusal;
+
+/// What a function takes and returns, whatever its form.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Where it is `SystemVMultiOut`, a [`Form`] may change it.
+    pub call_conv: CallConv,
+    /// Parameters, with their extensions and purposes.
+    pub params: Vec<AbiParam>,
+    /// Results, with their extensions.
+    pub results: Vec<AbiParam>,
+    /// Whether the last parameter tells how often the function may still call itself.
+    pub is_recursive: bool,
+}
+
+/// The types of values, the frequent ones more than once.
+#[rustfmt::skip]
+pub const TYPES: [Type; 32] = [
+    types::I64, types::I32, types::I8, types::F64, types::I16, types::F32, types::I128, types::I32,
+    types::I8X16, types::F128, types::I64, types::F64, types::I8, types::I16, types::F32, types::I128,
+    types::I16X8, types::I32X4, types::I64X2, types::F32X4, types::F64X2, types::F16, types::I8X8,
+    types::I16X4, types::I32X2, types::F32X2, types::I8X4, types::I16X2, types::I8X2, types::F16X8,
+    types::I64, types::I32,
+];
+
+/// A type that the target has.
+pub fn pick_type(choice: u8, machine: Machine) -> Type {
+    let ty = TYPES[usize::from(choice) % TYPES.len()];
+    // Cranelift has no vectors on big-endian Pulley, and no conversions of `f16` vectors anywhere.
+    let is_missing = ty.is_vector() && machine.target == OutTarget::Pulley;
+    if machine.target.has_memory_type(ty) && !is_missing && ty != types::F16X8 {
+        ty
+    } else {
+        types::I64
+    }
+}
+
+impl Shape {
+    /// The shape that bytes ask for, or one near it that the convention has.
+    pub(super) fn new(bytes: &[u8], machine: Machine) -> Self {
+        let flags = byte(bytes, 1);
+        let call_conv = match byte(bytes, 0) % 16 {
+            0..=9 => CallConv::SystemVMultiOut,
+            10 | 11 => CallConv::Tail,
+            12 | 13 => CallConv::Fast,
+            14 => CallConv::SystemV,
+            _ => CallConv::PreserveAll,
+        };
+        let list = |at: usize, many: usize| {
+            let count = match byte(bytes, at) {
+                number @ 0..=199 => usize::from(number % 10),
+                number @ 200..=253 => usize::from(number) % 65,
+                254 => 64,
+                255 => many,
+            };
+            let turns = 1 + usize::from(byte(bytes, at + 1) % 8);
+            (0..count)
+                .map(|index| pick_type(byte(bytes, at + 2 + index % turns), machine))
+                .collect::<Vec<_>>()
+        };
+        let is_extended = flags & 2 != 0;
+        let extended = |ty: Type| match AbiParam::new(ty) {
+            param if is_extended && ty.is_int() && ty.bits() < 64 => param.sext(),
+            param => param,
+        };
+        let mut shape = Shape {
+            call_conv,
+            params: list(2, 64).into_iter().map(extended).collect(),
+            results: list(12, 1000).into_iter().map(extended).collect(),
+            is_recursive: flags & 1 != 0,
+        };
+        if flags & 4 != 0 {
+            let vmctx = AbiParam::special(machine.pointer, ArgumentPurpose::VMContext);
+            shape.params.insert(0, vmctx);
+        }
+        shape.restrict(machine);
+        if shape.is_recursive {
+            shape.params.push(AbiParam::new(types::I32));
+        }
+        shape
+    }
+
+    /// Leaves out what the convention refuses.
+    fn restrict(&mut self, machine: Machine) {
+        let target = machine.target;
+        let is_small = |ty: Type| ty.is_vector() && ty.bits() < 64;
+        match self.call_conv {
+            CallConv::SystemVMultiOut => {
+                self.params.retain(|param| !is_small(param.value_type));
+                if let [single] = &self.results[..]
+                    && single.value_type.is_vector()
+                {
+                    self.results = vec![AbiParam::new(types::I64)];
+                }
+                // The counter of a recursive function will follow.
+                while explain_refusal(&self.signature(Form::MultiOut, machine), target).is_some() {
+                    self.params.pop().or_else(|| self.results.pop());
+                }
+            }
+            // Stock conventions lack some types of C's in one place or another, which is not what this
+            // is about.
+            CallConv::SystemV | CallConv::PreserveAll => {
+                let is_plain = |param: &AbiParam| {
+                    let ty = param.value_type;
+                    ty.bits() <= 64 && !ty.is_vector() && ty != types::F16
+                };
+                self.params.retain(is_plain);
+                self.results.retain(is_plain);
+                let has_results = self.call_conv == CallConv::SystemV;
+                self.results.truncate(usize::from(has_results));
+            }
+            // On s390x only `tail` can return more than its registers hold without a setting.
+            _ if target == OutTarget::S390x => {
+                self.results.retain(|param| param.value_type.bits() <= 64);
+                self.results.truncate(4);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a [`Form`] can change how the function returns.
+    pub fn uses_out_area(&self) -> bool {
+        self.call_conv == CallConv::SystemVMultiOut && self.results.len() > 1
+    }
+
+    /// Whether it takes a pointer to its results as an ordinary parameter.
+    pub fn takes_out_pointer(&self, form: Form) -> bool {
+        form == Form::OutPointer && self.uses_out_area()
+    }
+
+    /// The signature in a form.
+    pub fn signature(&self, form: Form, machine: Machine) -> Signature {
+        let mut signature = Signature::new(match (self.call_conv, form) {
+            (CallConv::SystemVMultiOut, Form::OutPointer) => CallConv::SystemV,
+            (CallConv::SystemVMultiOut, Form::Tail) => CallConv::Tail,
+            (call_conv, _) => call_conv,
+        });
+        signature.params.clone_from(&self.params);
+        signature.returns.clone_from(&self.results);
+        if self.takes_out_pointer(form) {
+            signature.params.insert(0, AbiParam::new(machine.pointer));
+            signature.returns.clear();
+        }
+        signature
+    }
+}

@@ -1,0 +1,42 @@
+//! `interpret`: compiled programs against Cranelift's interpreter, bit for bit.
+//!
+//! To the interpreter results are values; it knows no out area. What both could have wrong together is
+//! the meaning of a program, not how its values travel. A program that traps is only compiled: nothing
+//! here catches the signal.
+
+use crate::generator::{Case, Form, Machine};
+use crate::run::{Compiled, Outcome, assert_same, judge};
+use crate::{Oracle, Verdict};
+
+/// See the module.
+pub struct Interpret;
+
+impl Oracle for Interpret {
+    const NAME: &'static str = "interpret";
+    type Case = Case;
+
+    fn check(case: &Case) -> Verdict {
+        let Some(machine) = Machine::host() else {
+            return Verdict::Rejected;
+        };
+        let want = judge(case, machine);
+        let program = case.program(machine, Form::MultiOut);
+        let compiled = match Compiled::new(&program, &program.settings) {
+            Ok(compiled) => compiled,
+            Err(error) => return crate::oracles::reject(Self::NAME, &error),
+        };
+        let Outcome::Returned(want) = want else {
+            return Verdict::Passed;
+        };
+        assert_same(case, ["compiled", "interpreted"], &compiled.call(), &want);
+        Verdict::Passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn smoke() {
+        crate::smoke::smoke::<super::Interpret>(20, 5);
+    }
+}
