@@ -4,7 +4,7 @@
 //! nothing, so every list is a body, and what is open at the end is closed.
 
 use super::calls::{Callee, Way, return_};
-use super::ops::{arithmetic, convert};
+use super::ops::{arithmetic, convert, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant};
 use super::signature::{Shape, pick_type};
 use super::{Form, Machine, byte};
@@ -221,7 +221,7 @@ impl<'a> Body<'a> {
             14 => {
                 let condition = self.pick(types::I8, b);
                 let (left, right) = (self.pick(ty, c), self.pick(ty, d));
-                let value = self.builder.ins().select(condition, left, right);
+                let value = select(condition, left, right, &mut self.builder);
                 self.pool.add(value);
             }
             15..=18 => self.call(Way::Direct, a, [b, c]),

@@ -31,9 +31,18 @@ pub fn arithmetic(
         types::F32X4 | types::F64X2 => float_vector(ty, op, a, b, builder),
         _ => {
             let condition = pool.pick(types::I8, op, builder, scratch);
-            builder.ins().select(condition, a, b)
+            select(condition, a, b, builder)
         }
     }
+}
+
+/// One of two values. aarch64 panics on a `select` of vectors of 16 or 32 bits, so these are the first.
+pub fn select(condition: Value, a: Value, b: Value, builder: &mut FunctionBuilder<'_>) -> Value {
+    let ty = builder.func.dfg.value_type(a);
+    if ty.is_vector() && ty.bits() < 64 {
+        return a;
+    }
+    builder.ins().select(condition, a, b)
 }
 
 fn integer(ty: Type, op: u8, a: Value, b: Value, builder: &mut FunctionBuilder<'_>) -> Value {
@@ -50,6 +59,8 @@ fn integer(ty: Type, op: u8, a: Value, b: Value, builder: &mut FunctionBuilder<'
         9 => ins.ishl(a, b),
         10 => ins.ushr(a, b),
         11 => ins.sshr(a, b),
+        // Pulley rotates words alone.
+        12 | 13 if ty.bits() < 32 => ins.iadd(a, b),
         12 => ins.rotl(a, b),
         13 => ins.rotr(a, b),
         14 => {

@@ -11,6 +11,8 @@ pub struct Settings {
     pub shared: Vec<(&'static str, &'static str)>,
     /// Whether an x86-64 target has more than every such machine.
     pub has_features: bool,
+    /// `is_pic`, where the code does not run: the JIT has none.
+    pub is_pic: bool,
 }
 
 /// Values that a byte chooses among, in the order of the bytes.
@@ -52,12 +54,13 @@ impl Settings {
             let is_on = switches & (1 << index) != 0;
             shared.push((name, if is_on { "true" } else { "false" }));
         }
-        // The JIT has no function to probe with.
+        // With the strategy `inline`, as the JIT has no function to call.
         let probes = byte(bytes, 2) & 1 != 0;
         shared.push(("enable_probestack", if probes { "true" } else { "false" }));
         Settings {
             shared,
             has_features: byte(bytes, CHOICES.len() + 1) & 1 != 0,
+            is_pic: byte(bytes, CHOICES.len() + 1) & 2 != 0,
         }
     }
 
@@ -80,7 +83,8 @@ impl Settings {
             if values.any(|value| value.value_type == types::I128) {
                 self.set("enable_llvm_abi_extensions", "true");
             }
-            if signature.returns.len() > 1 {
+            let has_vector = signature.returns.iter().any(|r| r.value_type.is_vector());
+            if signature.returns.len() > 1 || has_vector {
                 self.set("enable_multi_ret_implicit_sret", "true");
             }
         }

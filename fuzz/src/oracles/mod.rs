@@ -1,5 +1,6 @@
 //! One oracle for each target.
 
+pub mod compile_all;
 pub mod convention;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod host_calls;

@@ -1,0 +1,112 @@
+//! `compile-all`: every target compiles the program, with the register allocator's checker on.
+//!
+//! The verifier accepts it, nothing panics, and code is no larger than the program explains.
+//! Backends panic on a few functions that have nothing to do with us. A panic is a finding if it goes
+//! away when our functions are `tail` functions.
+//!
+//! What the code does is for the other targets to say, on a machine that runs it.
+
+use crate::generator::{Case, Form, Machine};
+use crate::{Oracle, Verdict};
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::Function;
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::verifier::verify_function;
+use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
+use filetests::panics::contain;
+
+/// See the module.
+pub struct CompileAll;
+
+/// Cranelift needs these features for the types that the convention has on the target.
+const TARGETS: [&str; 9] = [
+    "x86_64",
+    "x86_64 has_avx2 has_avx has_sse42 has_sse41 has_ssse3 has_sse3 has_fma has_popcnt has_lzcnt has_bmi1 has_bmi2",
+    "aarch64",
+    "riscv64 has_v has_zfhmin",
+    "s390x",
+    "pulley32",
+    "pulley64",
+    "pulley32be",
+    "pulley64be",
+];
+
+/// Bytes of code for an instruction or a value: far more than any needs.
+const MAX_BYTES: usize = 160;
+
+impl Oracle for CompileAll {
+    const NAME: &'static str = "compile-all";
+    type Case = Case;
+
+    fn check(case: &Case) -> Verdict {
+        let mut verdict = Verdict::Passed;
+        for target in TARGETS {
+            let result =
+                contain(|| compile(case, target, Form::MultiOut)).unwrap_or_else(|panic| {
+                    match contain(|| compile(case, target, Form::Tail)) {
+                        Ok(_) => panic!("{target}: {panic}\n{case:?}"),
+                        Err(_) => Err(panic.to_string()),
+                    }
+                });
+            if let Err(refusal) = result {
+                verdict = crate::oracles::reject(Self::NAME, &format!("{target}: {refusal}"));
+            }
+        }
+        verdict
+    }
+}
+
+fn compile(case: &Case, target: &str, form: Form) -> Result<(), String> {
+    let triple = target.split(' ').next().unwrap_or_default();
+    let triple = triple.parse().expect("a triple");
+    let machine = Machine::of(&triple).expect("a target with a backend");
+    let program = case.program(machine, form);
+    let settings = program.settings.with("regalloc_checker", "true");
+    let mut shared: Vec<String> = settings
+        .shared
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    shared.push(format!("is_pic={}", settings.is_pic));
+    let isa = match parse_sets_and_triple(&shared, target) {
+        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
+        _ => panic!("`{target}` with {shared:?} is no target"),
+    };
+    for function in &program.functions {
+        if let Err(errors) = verify_function(function, &*isa) {
+            panic!("{target}: {}: {errors}\n{function}", function.name);
+        }
+        check_function(function, &*isa)?;
+    }
+    Ok(())
+}
+
+fn check_function(function: &Function, isa: &dyn TargetIsa) -> Result<(), String> {
+    let mut context = Context::for_function(function.clone());
+    let compiled = context
+        .compile(isa, &mut ControlPlane::default())
+        .map_err(|error| format!("{}: {}", function.name, error.inner))?;
+    let dfg = &function.dfg;
+    let insts = function
+        .layout
+        .blocks()
+        .flat_map(|block| function.layout.block_insts(block));
+    let passed: usize = insts.map(|inst| 1 + dfg.inst_args(inst).len()).sum();
+    let limit = 4096 + MAX_BYTES * (passed + dfg.num_values());
+    let size = compiled.code_buffer().len();
+    assert!(
+        size <= limit,
+        "{}: {size} bytes of code, more than {limit}\n{function}",
+        isa.triple()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn smoke() {
+        crate::smoke::smoke::<super::CompileAll>(5, 5);
+    }
+}
