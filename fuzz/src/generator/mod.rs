@@ -142,7 +142,8 @@ impl Case {
             .collect();
         let shapes: Vec<Shape> = slices
             .iter()
-            .map(|(signature, _)| Shape::new(signature, machine))
+            .enumerate()
+            .map(|(index, (signature, _))| Shape::new(signature, index == 0, machine))
             .collect();
         let mut functions = Vec::new();
         // A caller must know what its callees cost.

@@ -42,14 +42,16 @@ pub fn pick_type(choice: u8, machine: Machine) -> Type {
 }
 
 impl Shape {
-    /// The shape that bytes ask for, or one near it that the convention has.
-    pub(super) fn new(bytes: &[u8], machine: Machine) -> Self {
+    /// The shape that bytes ask for, or one near it that the convention has. That of the function to
+    /// call first has an `i64` first, which shows what went on.
+    pub(super) fn new(bytes: &[u8], is_entry: bool, machine: Machine) -> Self {
         let flags = byte(bytes, 1);
         let call_conv = match byte(bytes, 0) % 16 {
             0..=9 => CallConv::SystemVMultiOut,
             10 | 11 => CallConv::Tail,
             12 | 13 => CallConv::Fast,
             14 => CallConv::SystemV,
+            15 if is_entry => CallConv::SystemV,
             _ => CallConv::PreserveAll,
         };
         let list = |at: usize, many: usize| {
@@ -75,6 +77,9 @@ impl Shape {
             results: list(12, 1000).into_iter().map(extended).collect(),
             is_recursive: flags & 1 != 0,
         };
+        if is_entry {
+            shape.results.insert(0, AbiParam::new(types::I64));
+        }
         if flags & 4 != 0 {
             let vmctx = AbiParam::special(machine.pointer, ArgumentPurpose::VMContext);
             shape.params.insert(0, vmctx);
