@@ -24,6 +24,7 @@ const CAMPAIGNS: &[Campaign] = &[
         crate::c_abi::campaign,
     ),
     ("deliberate faults are found", crate::mutants::campaign),
+    ("fuzz targets, a minute each", crate::fuzz::campaign),
 ];
 
 impl Ci {

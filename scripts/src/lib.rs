@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod ci;
 pub mod clif_util;
 pub mod fork;
+pub mod fuzz;
 pub mod git;
 pub mod mutants;
 pub mod outside;

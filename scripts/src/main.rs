@@ -28,6 +28,7 @@ enum Task {
     CAbi(xtask::c_abi::CAbi),
     Mutants(xtask::mutants::Mutants),
     Status(xtask::status::Status),
+    Fuzz(xtask::fuzz::Fuzz),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Task::CAbi(c) => c.run(&repo),
         Task::Mutants(c) => done(c.run(&repo)),
         Task::Status(c) => done(c.run(&repo)),
+        Task::Fuzz(c) => done(c.run(&repo)),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {

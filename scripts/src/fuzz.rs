@@ -1,0 +1,352 @@
+//! `cargo xtask fuzz`.
+//!
+//! Everything it writes but the corpora is in `target/fuzz`; corpora and findings are where cargo-fuzz
+//! has them, in `fuzz/corpus` and `fuzz/artifacts`, which git ignores.
+
+use crate::clif_util::prepare;
+use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::steps::Counts;
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Run the fuzz targets
+///
+/// Installs cargo-fuzz if it is missing, builds the targets, makes seeds and a dictionary from filetests and patches, runs one
+/// target after the other, and prints what came of it. With a toolchain other than nightly, it lets the compiler use the
+/// unstable options that libFuzzer needs.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask fuzz                            all targets, a minute each\n  \
+    cargo xtask fuzz interpret --seconds 3600 -j 4\n\nA finding: see it with `cargo fuzz fmt TARGET FILE`; fuzz/README.md says how to go on."
+)]
+pub struct Fuzz {
+    /// The targets to run [default: all]
+    pub targets: Vec<String>,
+    /// How long to run each target
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub seconds: u64,
+    /// Processes that work on a target at a time, sharing its corpus
+    #[arg(short, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+}
+
+impl Fuzz {
+    /// Runs the targets; an error if one has a finding.
+    pub fn run(&self, repo: &Repo) -> Result<()> {
+        let counts = self.run_all(repo)?;
+        if counts.failed > 0 {
+            bail!("{} targets have findings", counts.failed);
+        }
+        Ok(())
+    }
+
+    fn run_all(&self, repo: &Repo) -> Result<Counts> {
+        prepare(repo)?;
+        let all = targets(repo)?;
+        for target in &self.targets {
+            ensure!(
+                all.contains(target),
+                "there is no target `{target}`; the targets are {}",
+                all.join(", ")
+            );
+        }
+        let chosen = match self.targets.is_empty() {
+            true => &all,
+            false => &self.targets,
+        };
+        install()?;
+        for target in chosen {
+            let mut build = cargo_fuzz(repo, "build")?;
+            let status = build.arg(target).status()?;
+            ensure!(
+                status.success(),
+                "cannot build the target; its errors are above"
+            );
+        }
+        let dictionary = dictionary(repo)?;
+        let mut runs = Vec::new();
+        for target in chosen {
+            let seeds = seeds(repo, target)?;
+            println!("\n==> {target}");
+            runs.push(self.run_one(repo, target, &seeds, &dictionary)?);
+        }
+        println!("\n{}", table(&runs));
+        let failed = runs.iter().filter(|run| run.finding.is_some()).count();
+        Ok(Counts {
+            passed: runs.len() - failed,
+            failed,
+            ..Counts::default()
+        })
+    }
+
+    fn run_one(&self, repo: &Repo, target: &str, seeds: &Path, dictionary: &Path) -> Result<Run> {
+        let corpus = repo.path(&format!("fuzz/corpus/{target}"));
+        fs::create_dir_all(&corpus)?;
+        let mut command = cargo_fuzz(repo, "run")?;
+        command
+            .arg(target)
+            .args([corpus.as_path(), seeds])
+            .arg("--")
+            .args([
+                format!("-max_total_time={}", self.seconds),
+                "-print_final_stats=1".into(),
+                "-timeout=60".into(),
+                "-rss_limit_mb=4096".into(),
+            ]);
+        if target == "text" {
+            command.arg(format!("-dict={}", dictionary.display()));
+        }
+        if self.jobs > 1 {
+            command.arg(format!("-fork={}", self.jobs));
+        }
+        let start = Instant::now();
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
+        let mut run = Run::new(target);
+        let mut last = start;
+        let stderr = child.stderr.take().context("the standard error stream")?;
+        let mut tail = Vec::new();
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            run.line(&line);
+            if last.elapsed() > Duration::from_secs(10) {
+                println!("  {} s: {line}", start.elapsed().as_secs());
+                last = Instant::now();
+            }
+            tail.push(line);
+            if tail.len() > 200 {
+                tail.remove(0);
+            }
+        }
+        run.seconds = start.elapsed().as_secs_f64();
+        if !child.wait()?.success() {
+            println!("{}", tail.join("\n"));
+            run.finding.get_or_insert_with(|| "see above".into());
+        }
+        Ok(run)
+    }
+}
+
+/// What continuous integration runs.
+pub fn campaign(repo: &Repo) -> Result<Counts> {
+    let fuzz = Fuzz {
+        targets: Vec::new(),
+        seconds: 60,
+        jobs: 1,
+    };
+    fuzz.run_all(repo)
+}
+
+/// The names of all targets.
+fn targets(repo: &Repo) -> Result<Vec<String>> {
+    let files = files_below(&repo.path("fuzz/fuzz_targets"))?;
+    let names = files.iter().filter_map(|file| file.strip_suffix(".rs"));
+    Ok(names.map(|name| name.replace('_', "-")).collect())
+}
+
+fn install() -> Result<()> {
+    let mut version = Command::new("cargo");
+    version
+        .args(["fuzz", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if version.status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    println!("==> cargo install cargo-fuzz");
+    let mut install = Command::new("cargo");
+    let status = install
+        .args(["install", "cargo-fuzz", "--locked"])
+        .status()?;
+    ensure!(status.success(), "cannot install cargo-fuzz");
+    Ok(())
+}
+
+/// `cargo fuzz` with what every subcommand needs. Compiled code has no instrumentation that a sanitizer could use.
+fn cargo_fuzz(repo: &Repo, subcommand: &str) -> Result<Command> {
+    let mut command = cargo(&repo.path(""));
+    command.args(["fuzz", subcommand, "--sanitizer", "none"]);
+    let version = Command::new("rustc").arg("--version").output()?.stdout;
+    if !String::from_utf8_lossy(&version).contains("nightly") {
+        command.env("RUSTC_BOOTSTRAP", "1");
+    }
+    Ok(command)
+}
+
+/// A folder of inputs to begin with: the filetests, the patches, or random bytes for targets that make something of any.
+fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
+    let folder = repo.target().join("fuzz/seeds").join(target);
+    fs::create_dir_all(&folder)?;
+    match target {
+        "text" => {
+            for file in files_below(&repo.path(FILETESTS))? {
+                let bytes = read(&repo.path(FILETESTS).join(&file))?;
+                write(&folder.join(file.replace('/', "-")), &bytes)?;
+            }
+        }
+        "queue" => {
+            for file in files_below(&repo.path(crate::queue::PATCHES))? {
+                let bytes = read(&repo.path(crate::queue::PATCHES).join(&file))?;
+                write(&folder.join(file), &bytes)?;
+            }
+        }
+        _ => {
+            let mut state = 1_u64;
+            for number in 0..128 {
+                let bytes: Vec<u8> = (0..32 << (number % 6))
+                    .map(|_| random(&mut state))
+                    .collect();
+                write(&folder.join(number.to_string()), &bytes)?;
+            }
+        }
+    }
+    Ok(folder)
+}
+
+const FILETESTS: &str = "filetests/filetests";
+
+/// xorshift64.
+fn random(state: &mut u64) -> u8 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 32) as u8
+}
+
+/// The words of all filetests, for libFuzzer to insert.
+fn dictionary(repo: &Repo) -> Result<PathBuf> {
+    let mut words = BTreeSet::new();
+    for file in files_below(&repo.path(FILETESTS))? {
+        let bytes = read(&repo.path(FILETESTS).join(file))?;
+        words.extend(words_of(&String::from_utf8_lossy(&bytes)));
+    }
+    let lines: Vec<_> = words.iter().map(|word| format!("\"{word}\"\n")).collect();
+    let path = repo.target().join("fuzz/clif.dict");
+    write(&path, lines.concat().as_bytes())?;
+    Ok(path)
+}
+
+/// Words of code; numbers and numbered names say nothing.
+fn words_of(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.starts_with(';'));
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.%".contains(c);
+    code.flat_map(|line| line.split(move |c| !is_part(c)))
+        .filter(|word| word.len() > 1 && word.len() < 32)
+        .filter(|word| !word.chars().any(|c| c.is_ascii_digit() || c == '%'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a target did.
+#[derive(Debug, Default, PartialEq)]
+struct Run {
+    target: String,
+    seconds: f64,
+    executions: u64,
+    edges: u64,
+    /// Cases, and how many of them were rejected.
+    cases: (u64, u64),
+    /// The file of the input.
+    finding: Option<String>,
+}
+
+impl Run {
+    fn new(target: &str) -> Self {
+        Run {
+            target: target.into(),
+            ..Run::default()
+        }
+    }
+
+    /// Reads a line of libFuzzer, or of the target's tally.
+    fn line(&mut self, line: &str) {
+        let number = |text: &str| {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<u64>().ok()
+        };
+        let after = |key: &str| number(line.split_once(key)?.1.trim_start());
+        if let Some(count) = line.strip_prefix('#').and_then(number) {
+            self.executions = self.executions.max(count);
+        }
+        if let Some(count) = after("stat::number_of_executed_units:") {
+            self.executions = count;
+        }
+        if let Some(edges) = after(" cov: ") {
+            self.edges = edges;
+        }
+        if let (Some(cases), Some(rejected)) = (
+            after(&format!("{}: ", self.target)),
+            after(" cases, ").filter(|_| line.contains(" rejected (")),
+        ) {
+            self.cases = (cases, rejected);
+        }
+        if let Some((_, path)) = line.split_once("Test unit written to ") {
+            self.finding = Some(path.into());
+        }
+    }
+}
+
+fn table(runs: &[Run]) -> String {
+    let mut text = format!(
+        "{:<12} {:>10} {:>9} {:>10} {:>8}  findings\n",
+        "target", "executions", "a second", "rejected %", "edges"
+    );
+    for run in runs {
+        let rejected = match run.cases {
+            (0, _) => "-".into(),
+            (cases, rejected) => format!("{:.2}", 100.0 * rejected as f64 / cases as f64),
+        };
+        text += &format!(
+            "{:<12} {:>10} {:>9.1} {rejected:>10} {:>8}  {}\n",
+            run.target,
+            run.executions,
+            run.executions as f64 / run.seconds.max(0.001),
+            run.edges,
+            run.finding.as_deref().unwrap_or("none")
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_libfuzzer_and_of_the_tally_are_read() {
+        let mut run = Run::new("layout");
+        for line in [
+            "#4096\tpulse  cov: 210 ft: 405 corp: 20/200b lim: 43 exec/s: 2048 rss: 60Mb",
+            "layout: 4096 cases, 12 rejected (0.29 %)",
+            "#8192: cov: 230 ft: 405 corp: 20 exec/s: 2048 oom/timeout/crash: 0/0/0 time: 5s",
+            "stat::number_of_executed_units: 9000",
+        ] {
+            run.line(line);
+        }
+        let want = Run {
+            executions: 9000,
+            edges: 230,
+            cases: (4096, 12),
+            ..Run::new("layout")
+        };
+        assert_eq!(run, want);
+        run.line("artifact_prefix='x'; Test unit written to fuzz/artifacts/layout/crash-1");
+        assert_eq!(
+            run.finding.as_deref(),
+            Some("fuzz/artifacts/layout/crash-1")
+        );
+        assert!(table(&[run]).contains("0.29"));
+    }
+
+    #[test]
+    fn a_dictionary_has_the_words_of_code() {
+        let words = words_of("; not this\nv1 = iadd v2, v3\nset opt_level=speed\n");
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        assert_eq!(words, ["iadd", "opt_level", "set", "speed"]);
+    }
+}
