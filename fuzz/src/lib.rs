@@ -2,6 +2,7 @@
 //!
 //! - [`generator`] makes programs out of bytes;
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
+//! - [`random`] makes inputs without a fuzzer;
 //! - [`run`] interprets and compiles programs;
 //! - [`target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs.
@@ -10,6 +11,7 @@
 
 pub mod generator;
 pub mod oracles;
+pub mod random;
 pub mod run;
 #[cfg(test)]
 mod smoke;

@@ -1,8 +1,6 @@
-//! A second of an oracle's life, without a fuzzer: the same inputs on every machine.
+//! A second of an oracle's life, without a fuzzer.
 
-use crate::{Oracle, Verdict};
-use arbitrary::{Arbitrary, Unstructured};
-use filetests::signatures::{Choices, Seed};
+use crate::{Oracle, Verdict, random};
 use std::time::{Duration, Instant};
 
 const TIME: Duration = Duration::from_secs(1);
@@ -12,13 +10,11 @@ const TIME: Duration = Duration::from_secs(1);
 pub fn smoke<O: Oracle>(least: u64, max_rejected: u64) {
     let start = Instant::now();
     let (mut cases, mut rejected) = (0, 0);
-    while cases < least || start.elapsed() < TIME {
-        let mut seed = Seed::new(0, cases);
-        let length = 1 << seed.below(12);
-        let bytes: Vec<u8> = (0..length).map(|_| seed.below(256) as u8).collect();
-        if let Ok(case) = O::Case::arbitrary_take_rest(Unstructured::new(&bytes)) {
-            rejected += u64::from(O::check(&case) == Verdict::Rejected);
-            cases += 1;
+    for case in random::cases::<O::Case>(0) {
+        rejected += u64::from(O::check(&case) == Verdict::Rejected);
+        cases += 1;
+        if cases >= least && start.elapsed() > TIME {
+            break;
         }
     }
     println!("{}: {cases} cases, {rejected} rejected", O::NAME);

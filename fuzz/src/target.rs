@@ -5,11 +5,13 @@
 //!
 //! ```text
 //! cargo run -p multi-out-fuzz --bin layout -- [--show] FILE…
+//! cargo run -p multi-out-fuzz --bin layout -- --random SECONDS
 //! ```
 
-use crate::{Oracle, Verdict, tally};
+use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Defines the program of an oracle's target.
 #[macro_export]
@@ -39,11 +41,24 @@ pub fn run<O: Oracle>(case: &O::Case) -> Verdict {
     verdict
 }
 
-/// Judges the cases in files, and shows them if the first argument is `--show`.
-pub fn replay<O: Oracle>(args: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
+/// Judges the cases in files, and shows them if the first argument is `--show`; or judges random ones
+/// for some seconds.
+pub fn replay<O: Oracle>(mut args: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
     let mut shows = false;
     let mut is_complete = true;
-    for arg in args {
+    while let Some(arg) = args.next() {
+        if arg == "--random" {
+            let seconds = args.next().and_then(|arg| arg.to_str()?.parse().ok());
+            let Some(seconds) = seconds.map(Duration::from_secs) else {
+                eprintln!("--random needs a number of seconds");
+                return ExitCode::FAILURE;
+            };
+            let start = Instant::now();
+            for case in random::cases::<O::Case>(1).take_while(|_| start.elapsed() < seconds) {
+                run::<O>(&case);
+            }
+            continue;
+        }
         if arg == "--show" {
             shows = true;
             continue;

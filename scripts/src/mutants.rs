@@ -1,5 +1,6 @@
 //! `cargo xtask mutants`: the test of the tests.
 //!
+//! `cargo xtask c-abi` and the fuzz targets have to find each fault, independently of each other.
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 
@@ -15,11 +16,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-/// Put deliberate faults into the fork, one at a time, and demand that `cargo xtask c-abi` finds each
+/// Put deliberate faults into the fork, one at a time, and demand that tests find each
 ///
 /// The faults are the patches of cranelift/mutants. They are applied to a copy of the fork in target/mutants, which is built once.
-/// The table says which target, compiler and direction found a fault, and after how many checks; without a fault all must agree.
+/// The first table says which target, compiler and direction of `cargo xtask c-abi` found a fault, and after how many checks; the
+/// second which fuzz target did, and after how many seconds with random inputs. Without a fault all must agree.
 #[derive(Args)]
 #[command(after_help = "Example, one fault only:\n  cargo xtask mutants wide-store")]
 pub struct Mutants {
@@ -67,10 +70,20 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     if made.failed > 0 {
         return Ok(made);
     }
-    let mut counts = made.and(run_check(&mut program(repo, "build")));
+    let mut counts = made.and(run_check(build_args(&mut program(repo, "build"), repo)));
     if counts.failed > 0 {
         return Ok(counts);
     }
+    let wanted: Vec<String> = all
+        .into_iter()
+        .filter(|name| wanted.is_empty() || wanted.contains(name))
+        .collect();
+    counts = counts.and(find_by_c(repo, &wanted));
+    Ok(counts.and(find_by_fuzzing(repo, &wanted)?))
+}
+
+fn find_by_c(repo: &Repo, wanted: &[String]) -> Counts {
+    let mut counts = Counts::default();
     counts = counts.and(run_function("mutants: no fault turned on", || {
         let (checked, mismatched) = sum(&compare(repo, None)?.cells);
         ensure!(checked > 0, "nothing was checked");
@@ -80,10 +93,7 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     }));
     let mut rows =
         vec![["fault", "targets", "compilers", "directions", "checks"].map(String::from)];
-    for name in all
-        .iter()
-        .filter(|name| wanted.is_empty() || wanted.contains(name))
-    {
+    for name in wanted {
         counts = counts.and(run_function(&format!("mutants: {name}"), || {
             let Outcome { cells, first } = compare(repo, Some(name))?;
             let (checked, mismatched) = sum(&cells);
@@ -107,12 +117,75 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
         "\nfaults, and who finds them in the first batch that does\n{}",
         table(&rows)
     );
+    counts
+}
+
+/// The fuzz targets, those that need least time first. `text` and `queue` are not about compiled code.
+const FUZZ_TARGETS: [&str; 6] = [
+    "layout",
+    "places",
+    "host-calls",
+    "interpret",
+    "convention",
+    "compile-all",
+];
+
+/// How long all of them together look for a fault.
+const FUZZ_SECONDS: u64 = 120;
+
+/// Random inputs without libFuzzer, which would have to be built anew.
+fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
+    let mut build = program(repo, "build");
+    build.args(["--package", "multi-out-fuzz", "--bins"]);
+    let mut counts = run_check(&mut build);
+    if counts.failed > 0 {
+        return Ok(counts);
+    }
+    let finds = |target: &str, fault: Option<&str>| -> Result<bool> {
+        let mut command = Command::new(repo.target().join("mutants/target/debug").join(target));
+        let seconds = FUZZ_SECONDS / FUZZ_TARGETS.len() as u64;
+        command.args(["--random", &seconds.to_string()]);
+        match fault {
+            Some(name) => command.env("CLIF_MUTANT", name),
+            None => command.env_remove("CLIF_MUTANT"),
+        };
+        let output = command.stdin(Stdio::null()).output()?;
+        Ok(!output.status.success())
+    };
+    for target in FUZZ_TARGETS {
+        counts = counts.and(run_function(
+            &format!("mutants: no fault turned on, {target}"),
+            || {
+                ensure!(!finds(target, None)?, "it finds something");
+                Ok(())
+            },
+        ));
+    }
+    let mut rows = vec![["fault", "fuzz target", "seconds"].map(String::from)];
+    for name in wanted {
+        counts = counts.and(run_function(&format!("mutants: fuzzing, {name}"), || {
+            let start = Instant::now();
+            for target in FUZZ_TARGETS {
+                if finds(target, Some(name))? {
+                    let seconds = format!("{:.1}", start.elapsed().as_secs_f64());
+                    println!("{target}, after {seconds} s");
+                    rows.push([name.clone(), target.into(), seconds]);
+                    return Ok(());
+                }
+            }
+            bail!("no fuzz target finds this fault in {FUZZ_SECONDS} s");
+        }));
+    }
+    println!(
+        "\nfaults, and which fuzz target finds them\n{}",
+        table(&rows)
+    );
     Ok(counts)
 }
 
-fn table(rows: &[[String; 5]]) -> String {
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let line = |row: &[String; 5]| {
+    let line = |row: &[String; N]| {
         let cells = row.iter().enumerate();
         let line: String = cells
             .map(|(column, cell)| format!("{cell:<0$}  ", width(column)))
@@ -186,7 +259,7 @@ struct Outcome {
 /// Runs a small campaign with a fault, until it is found.
 fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
     let mut command = program(repo, "run");
-    command.args(["--", "c-abi", "--count", "64", "--batch", "16"]);
+    build_args(&mut command, repo).args(["--", "c-abi", "--count", "64", "--batch", "16"]);
     command.args(["--stop", "--no-shrink"]);
     match name {
         Some(name) => command.env("CLIF_MUTANT", name).env("RUST_LOG", "off"),
@@ -211,7 +284,7 @@ fn sum(cells: &[Cell]) -> (usize, usize) {
     (checked, cells.iter().map(|cell| cell.mismatched).sum())
 }
 
-/// Cargo for `clif-util` on the fork with faults, in a folder of its own. Without debug assertions: C is to be the judge.
+/// Cargo on the fork with faults, in a folder of its own. Without debug assertions: C is to be the judge.
 fn program(repo: &Repo, subcommand: &str) -> Command {
     let folder = repo.target().join("mutants");
     let krate = serde_json::Value::from(folder.join("fork/cranelift/codegen").to_string_lossy());
@@ -222,7 +295,6 @@ fn program(repo: &Repo, subcommand: &str) -> Command {
     for setting in [&fork, "profile.dev.debug-assertions=false"] {
         command.args(["--config", setting]);
     }
-    build_args(&mut command, repo);
     command
 }
 

@@ -6,6 +6,7 @@ pub mod convention;
 pub mod host_calls;
 pub mod interpret;
 pub mod layout;
+pub mod places;
 pub mod queue;
 pub mod text;
 

@@ -1,0 +1,5 @@
+//! `cargo fuzz run places`.
+
+#![cfg_attr(fuzzing, no_main)]
+
+multi_out_fuzz::target!(multi_out_fuzz::oracles::places::Places);

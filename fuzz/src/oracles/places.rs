@@ -1,0 +1,150 @@
+//! `places`: where the backends say that parameters are, on every target.
+//!
+//! An out pointer is where an explicit first pointer would be, and what follows it too; with a result
+//! in registers, or none, parameters are where they are in a function without results. What this does not prove
+//! is that C has them there; `cargo xtask c-abi` does.
+
+use crate::{Oracle, Verdict};
+use arbitrary::Arbitrary;
+use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::isa::abi_locations::{AbiLocationKind, AbiLocations};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
+use filetests::abi::locate;
+use std::sync::LazyLock;
+
+/// See the module.
+pub struct Places;
+
+/// A signature.
+#[derive(Arbitrary, Debug)]
+pub struct Case {
+    target: u8,
+    has_vmctx: bool,
+    /// Indices into [`TYPES`], and extensions of integers.
+    params: Vec<(u8, Extension)>,
+    /// Indices into [`TYPES`].
+    results: Vec<u8>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Extension {
+    None,
+    Sext,
+    Uext,
+}
+
+const TYPES: [Type; 12] = [
+    types::I8,
+    types::I16,
+    types::I32,
+    types::I64,
+    types::I128,
+    types::F16,
+    types::F32,
+    types::F64,
+    types::F128,
+    types::I8X16,
+    types::F32X4,
+    types::I64,
+];
+
+static ISAS: LazyLock<Vec<OwnedTargetIsa>> = LazyLock::new(|| {
+    let targets = [
+        "x86_64",
+        "aarch64",
+        "riscv64 has_v has_zfhmin",
+        "s390x",
+        "pulley64",
+        "pulley32",
+    ];
+    let isa = |target| match parse_sets_and_triple(&[], target) {
+        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
+        _ => panic!("`{target}` is no target"),
+    };
+    targets.map(isa).into()
+});
+
+impl Oracle for Places {
+    const NAME: &'static str = "places";
+    type Case = Case;
+
+    fn check(case: &Case) -> Verdict {
+        let isa = &*ISAS[usize::from(case.target) % ISAS.len()];
+        let signature = case.signature(isa.pointer_type());
+        let Ok(locations) = locate(isa, &signature) else {
+            return Verdict::Rejected;
+        };
+        check_extensions(&signature, &locations);
+        let mut explicit = signature.clone();
+        explicit.returns.clear();
+        // s390x returns some single results in memory too.
+        if signature.returns.len() > 1 || locations.return_pointer.is_some() {
+            let pointer = AbiParam::new(isa.pointer_type());
+            explicit.params.insert(0, pointer);
+        }
+        let expected = match locate(isa, &explicit) {
+            Ok(expected) => expected,
+            Err(error) => panic!("{}: {signature}, but not {explicit}: {error}", isa.triple()),
+        };
+        assert_eq!(
+            arguments(&locations),
+            arguments(&expected),
+            "{}: {signature}, and {explicit}",
+            isa.triple()
+        );
+        Verdict::Passed
+    }
+}
+
+impl Case {
+    fn signature(&self, pointer: Type) -> Signature {
+        let ty = |index: u8| TYPES[usize::from(index) % TYPES.len()];
+        let mut signature = Signature::new(CallConv::SystemVMultiOut);
+        if self.has_vmctx {
+            let vmctx = AbiParam::special(pointer, ArgumentPurpose::VMContext);
+            signature.params.push(vmctx);
+        }
+        for &(index, extension) in &self.params {
+            let param = AbiParam::new(ty(index));
+            let is_small = param.value_type.is_int() && param.value_type.bits() < 64;
+            signature.params.push(match extension {
+                Extension::Sext if is_small => param.sext(),
+                Extension::Uext if is_small => param.uext(),
+                _ => param,
+            });
+        }
+        let results = self.results.iter().map(|index| AbiParam::new(ty(*index)));
+        signature.returns.extend(results);
+        signature
+    }
+}
+
+/// Where the arguments are, a hidden one first, and how much of the stack they take.
+fn arguments(locations: &AbiLocations) -> (Vec<AbiLocationKind>, u32) {
+    let hidden = locations.return_pointer.iter().cloned();
+    let hidden = hidden.map(|part| AbiLocationKind::Parts(vec![part]));
+    let params = locations.params.iter().map(|param| param.kind.clone());
+    (hidden.chain(params).collect(), locations.stack_args_size)
+}
+
+/// Integers are extended as the signature asks.
+fn check_extensions(signature: &Signature, locations: &AbiLocations) {
+    for (param, location) in signature.params.iter().zip(&locations.params) {
+        let AbiLocationKind::Parts(parts) = &location.kind else {
+            continue;
+        };
+        if param.extension != ArgumentExtension::None {
+            let is_extended = parts.iter().all(|part| part.extension == param.extension);
+            assert!(is_extended, "{signature}: {parts:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn smoke() {
+        crate::smoke::smoke::<super::Places>(100, 100);
+    }
+}
