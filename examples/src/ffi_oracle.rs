@@ -10,7 +10,7 @@
 //!   consume -> closure that returns a struct by value (x86-64, areas above 16 bytes)
 //! ```
 //!
-//! Parameters are integers up to 64 bits, `f32`, `f64` and pointers. libffi has no `i128`, and a
+//! Parameters are signed and unsigned integers up to 64 bits, `f32`, `f64` and pointers. libffi has no `i128`, and a
 //! struct of two `u64` is no substitute: C aligns an `i128` on the stack to 16 bytes (on aarch64 in
 //! registers, too), such a struct to 8. The C compilers are the judge of these. Several results may
 //! have any type, as libffi sees no more of them than the pointer; the fields of those that it knows
@@ -55,6 +55,7 @@ pub fn random_shape(random: &mut Random) -> Shape {
     {
         *single = SCALARS[random.below(SCALARS.len())];
     }
+    shape.unsigned = random.bits();
     shape
 }
 
@@ -109,10 +110,8 @@ fn check_pairs<'a>(
     let mut calls = 0;
     for case in &cases {
         calls += case.check(&jit, &mut memory).with_context(|| {
-            let Shape {
-                params, results, ..
-            } = case.shape;
-            format!("{params:?} -> {results:?} with {config}")
+            let signature = case.shape.signature(CallConv::SystemVMultiOut);
+            format!("{signature} with {config}")
         })?;
     }
     Ok(calls)
@@ -146,7 +145,7 @@ impl Case<'_> {
     /// The function in C.
     fn cif(&self) -> Result<middle::Cif> {
         let result = match self.shape.results[..] {
-            [single] => ffi_type(single)?,
+            [single] => ffi_type(single, self.shape.is_unsigned(Shape::RESULT))?,
             _ => middle::Type::void(),
         };
         let out = self.has_area().then(middle::Type::pointer);
@@ -168,8 +167,8 @@ impl Case<'_> {
     fn params(&self, out: Option<middle::Type>) -> Result<Vec<middle::Type>> {
         let mut params: Vec<middle::Type> = out.into_iter().collect();
         params.push(middle::Type::pointer());
-        for &ty in &self.shape.params {
-            params.push(ffi_type(ty)?);
+        for (bit, &ty) in (0..).zip(&self.shape.params) {
+            params.push(ffi_type(ty, self.shape.is_unsigned(bit))?);
         }
         Ok(params)
     }
@@ -180,7 +179,8 @@ impl Case<'_> {
 
     fn ffi_struct(&self) -> Result<Option<middle::Type>> {
         let is_known = self.shape.results.iter().all(|ty| SCALARS.contains(ty));
-        let fields: Result<Vec<_>> = self.shape.results.iter().copied().map(ffi_type).collect();
+        let fields = self.shape.results.iter();
+        let fields: Result<Vec<_>> = fields.map(|&ty| ffi_type(ty, false)).collect();
         is_known
             .then(|| Ok(middle::Type::structure(fields?)))
             .transpose()
@@ -353,9 +353,11 @@ unsafe extern "C" fn answer(
                 if single.is_int() {
                     let word = i64::from_ne_bytes(std::array::from_fn(|byte| slot[byte]));
                     let unused = 64 - single.bits();
-                    result
-                        .cast::<i64>()
-                        .write_unaligned(word << unused >> unused);
+                    let word = match case.shape.is_unsigned(Shape::RESULT) {
+                        true => ((word as u64) << unused >> unused) as i64,
+                        false => word << unused >> unused,
+                    };
+                    result.cast::<i64>().write_unaligned(word);
                 } else {
                     ptr::copy_nonoverlapping(slot.as_ptr(), result, single.bytes() as usize);
                 }
@@ -378,8 +380,12 @@ unsafe extern "C" fn answer_by_value(
     }
 }
 
-fn ffi_type(ty: Type) -> Result<middle::Type> {
+fn ffi_type(ty: Type, is_unsigned: bool) -> Result<middle::Type> {
     Ok(match ty {
+        I8 if is_unsigned => middle::Type::u8(),
+        I16 if is_unsigned => middle::Type::u16(),
+        I32 if is_unsigned => middle::Type::u32(),
+        I64 if is_unsigned => middle::Type::u64(),
         I8 => middle::Type::i8(),
         I16 => middle::Type::i16(),
         I32 => middle::Type::i32(),

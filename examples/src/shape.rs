@@ -1,7 +1,7 @@
 //! Signatures to test, and a table of them.
 
 use crate::define;
-use cranelift_codegen::ir::{Signature, Type, types::*};
+use cranelift_codegen::ir::{ArgumentExtension, Signature, Type, types::*};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
 
@@ -14,6 +14,9 @@ pub struct Shape {
     pub params: Vec<Type>,
     /// Types of the results.
     pub results: Vec<Type>,
+    /// Which small integers are unsigned, to be zero-extended where C extends: bit `n` is for
+    /// parameter `n`, [`Shape::RESULT`] for a single result.
+    pub unsigned: u64,
 }
 
 impl Shape {
@@ -37,12 +40,29 @@ impl Shape {
             name,
             params: params.to_vec(),
             results: results.to_vec(),
+            unsigned: 0,
         }
+    }
+
+    /// The bit of a single result in [`Shape::unsigned`].
+    pub const RESULT: u32 = u64::BITS - 1;
+
+    /// Is the parameter with this number, or [`Shape::RESULT`], unsigned?
+    pub fn is_unsigned(&self, bit: u32) -> bool {
+        self.unsigned & (1 << bit) != 0
     }
 
     /// The signature in a convention, which is `SystemVMultiOut` but for the twins of tests.
     pub fn signature(&self, call_conv: CallConv) -> Signature {
-        define::signature(call_conv, &self.params, &self.results)
+        let mut signature = define::signature(call_conv, &self.params, &self.results);
+        let params = signature.params[1..].iter_mut();
+        let result = signature.returns.first_mut();
+        for (bit, value) in (0..).zip(params).chain(result.map(|r| (Self::RESULT, r))) {
+            if self.is_unsigned(bit) && value.extension == ArgumentExtension::Sext {
+                value.extension = ArgumentExtension::Uext;
+            }
+        }
+        signature
     }
 }
 
