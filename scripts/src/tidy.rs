@@ -210,6 +210,8 @@ fn is_own_path(files: &Tree, span: &str) -> bool {
         "cranelift/filetests",
         "cranelift/codegen/src/isa",
         "cranelift/codegen/src/machinst",
+        "fuzz/artifacts",
+        "fuzz/corpus",
     ];
     let top = span.split_once('/').map(|(top, _)| format!("{top}/"));
     span.chars().all(plain)
