@@ -158,14 +158,27 @@ impl<'a> Body<'a> {
 
     /// One number of the newest values and of the scratch memory, in which their order counts.
     fn sum(&mut self) -> Value {
-        let address = self.scratch.address(&mut self.builder);
         let flags = MemFlagsData::new();
+        let address = self.scratch.address(&mut self.builder);
         let builder = &mut self.builder;
+        let seven = builder.ins().iconst(types::I8, 7);
         let mut sum = builder.ins().load(types::I64, flags, address, 16);
         for value in self.pool.newest(24) {
-            let word = convert(*value, types::I64, 0, builder, &self.scratch);
-            let turned = builder.ins().rotl_imm_u(sum, 7);
-            sum = builder.ins().bxor(turned, word);
+            let ty = builder.func.dfg.value_type(*value);
+            let mut words = Vec::new();
+            if ty.is_int() && ty.bits() <= 64 {
+                words.push(convert(*value, types::I64, 0, builder, &self.scratch));
+            } else {
+                builder.ins().store(flags, *value, address, 0);
+                for offset in (0..ty.bytes().next_multiple_of(8)).step_by(8) {
+                    let offset = i32::try_from(offset).expect("at most 8");
+                    words.push(builder.ins().load(types::I64, flags, address, offset));
+                }
+            }
+            for word in words {
+                let turned = builder.ins().rotl(sum, seven);
+                sum = builder.ins().bxor(turned, word);
+            }
         }
         sum
     }
