@@ -73,9 +73,9 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Verifies and compiles the program.
-    pub fn new(program: &Program, settings: &Settings) -> Result<Self, String> {
-        let isa = host_isa(settings);
+    /// Verifies and compiles the program of a case.
+    pub fn new(case: &Case, program: &Program) -> Result<Self, String> {
+        let isa = host_isa(&program.settings);
         for function in &program.functions {
             verify_function(function, &*isa).map_err(|e| format!("{}: {e}", function.name))?;
         }
@@ -87,7 +87,9 @@ impl Compiled {
         let pair = |function| (function, &details);
         let functions: Vec<(&Function, &Details<'_>)> =
             program.functions.iter().map(pair).collect();
-        let code = CompiledFile::compile(isa, &functions).map_err(|failure| failure.message)?;
+        let mut control = case.control(&program.settings);
+        let code = CompiledFile::compile(isa, &functions, &mut control)
+            .map_err(|failure| failure.message)?;
         let signature = program.functions[0].signature.clone();
         Ok(Compiled { code, signature })
     }
@@ -108,6 +110,39 @@ impl Compiled {
         match self.code.call(0, &args) {
             Ok(values) => values,
             Err(error) => panic!("the harness cannot call %f0: {error}"),
+        }
+    }
+}
+
+impl Compiled {
+    /// Calls the program's first function in a process of its own, which has to end by a trap. The error
+    /// says how it ends instead.
+    pub fn call_that_traps(&self) -> Result<(), String> {
+        // SAFETY: the child changes nothing that it shares with this process.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as a fuzzer's handlers would report the signal, the child has the system's. It
+            // leaves by a signal or at the end, without a word to anybody.
+            unsafe {
+                let no_core = std::mem::zeroed::<libc::rlimit>();
+                libc::setrlimit(libc::RLIMIT_CORE, &no_core);
+                for signal in [libc::SIGILL, libc::SIGSEGV, libc::SIGALRM] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+                libc::alarm(20);
+                self.call();
+                libc::_exit(0);
+            }
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child of this call.
+        let ended = unsafe { libc::waitpid(child, &mut status, 0) };
+        let signal = libc::WTERMSIG(status);
+        match libc::WIFSIGNALED(status) {
+            _ if child < 0 || ended != child => Err("it is in no process".into()),
+            true if signal == libc::SIGILL => Ok(()),
+            true => Err(format!("it ends by signal {signal}")),
+            false => Err("it returns".into()),
         }
     }
 }
@@ -134,5 +169,30 @@ pub fn judge(case: &Case, machine: Machine) -> Outcome {
     match interpret(&case.program(machine, Form::Interpreted)) {
         Ok(outcome) => outcome,
         Err(error) => panic!("the interpreter: {error}\n{case:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One function without parameters, and one statement.
+    fn compiled(statement: [u8; 8]) -> (Outcome, Compiled) {
+        let case = Case::new(&[&[0; 33][..], &statement].concat());
+        let machine = Machine::host().expect("a host with a backend");
+        let program = case.program(machine, Form::MultiOut);
+        let compiled = Compiled::new(&case, &program).expect("a small program");
+        (judge(&case, machine), compiled)
+    }
+
+    #[test]
+    fn a_trap_is_told_from_a_return() {
+        let (outcome, traps) = compiled([31, 0, 1, 0x7f, 0, 0, 0, 0]);
+        assert_eq!(outcome, Outcome::Trapped);
+        assert_eq!(traps.call_that_traps(), Ok(()));
+
+        let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
+        assert_eq!(outcome, Outcome::Returned(returns.call()));
+        assert_eq!(returns.call_that_traps(), Err("it returns".into()));
     }
 }

@@ -9,6 +9,7 @@ use crate::execute::CompiledFile;
 use crate::host;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 
 /// See the module.
@@ -78,7 +79,7 @@ fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         ));
     }
     let functions: Vec<_> = job.functions().collect();
-    let compiled = CompiledFile::compile(isa, &functions)?;
+    let compiled = CompiledFile::compile(isa, &functions, &mut ControlPlane::default())?;
     for (index, (func, details)) in job.functions().enumerate() {
         run_directives(job, func, details, |_, arguments| {
             compiled.call(index, arguments)

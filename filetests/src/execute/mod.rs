@@ -28,6 +28,7 @@ use crate::host::is_pulley;
 use crate::job::note_function;
 use crate::outcome::Failure;
 use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{Function, Signature, Type};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -53,10 +54,12 @@ pub struct CompiledFile {
 }
 
 impl CompiledFile {
-    /// Compiles the functions of a file for `isa`, which must be able to run here.
+    /// Compiles the functions of a file for `isa`, which must be able to run here. The control plane
+    /// decides what chaos mode leaves open; its default is no chaos.
     pub fn compile(
         isa: OwnedTargetIsa,
         functions: &[(&Function, &Details<'_>)],
+        control: &mut ControlPlane,
     ) -> Result<Self, Failure> {
         let on_pulley = is_pulley(isa.triple().architecture);
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
@@ -112,7 +115,7 @@ impl CompiledFile {
                 .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;
             let mut context = Context::for_function(linkable);
             module
-                .define_function(id, &mut context)
+                .define_function_with_control_plane(id, &mut context, control)
                 .map_err(|error| match error {
                     ModuleError::Compilation(error) => {
                         describe_codegen_error(func, details, &error)

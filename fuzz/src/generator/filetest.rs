@@ -15,6 +15,9 @@ pub fn print(case: &Case, machine: Machine, form: Form) -> String {
     let program = case.program(machine, form);
     let mut text = String::from("test run\n");
     text += &header(&program.settings);
+    if program.settings.is_chaotic {
+        text += ";; chaos mode was on, which a filetest cannot say\n";
+    }
     for (index, function) in program.functions.iter().enumerate() {
         let _ = writeln!(text, "\n{}", function.to_string().trim_end());
         if index == 0 {

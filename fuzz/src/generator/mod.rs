@@ -31,6 +31,7 @@ use self::body::Body;
 use self::settings::Settings;
 use self::signature::Shape;
 use arbitrary::{Arbitrary, Unstructured};
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{Function, Type, types};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
@@ -128,6 +129,17 @@ impl Case {
     /// The case with these bytes.
     pub fn new(bytes: &[u8]) -> Self {
         Case(bytes.to_vec())
+    }
+
+    /// What decides where the compiler leaves things to chance. A build without `cfg(fuzzing)` leaves
+    /// nothing to it.
+    pub fn control(&self, settings: &Settings) -> ControlPlane {
+        #[cfg(fuzzing)]
+        if settings.is_chaotic {
+            return Arbitrary::arbitrary(&mut Unstructured::new(&self.0)).unwrap_or_default();
+        }
+        let _ = settings;
+        ControlPlane::default()
     }
 
     /// The program.

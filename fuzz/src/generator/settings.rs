@@ -13,6 +13,8 @@ pub struct Settings {
     pub has_features: bool,
     /// `is_pic`, where the code does not run: the JIT has none.
     pub is_pic: bool,
+    /// Whether the compiler makes some of its choices by chance.
+    pub is_chaotic: bool,
 }
 
 /// Values that a byte chooses among, in the order of the bytes.
@@ -61,6 +63,7 @@ impl Settings {
             shared,
             has_features: byte(bytes, CHOICES.len() + 1) & 1 != 0,
             is_pic: byte(bytes, CHOICES.len() + 1) & 2 != 0,
+            is_chaotic: byte(bytes, CHOICES.len() + 1) & 4 != 0,
         }
     }
 

@@ -73,19 +73,24 @@ fn compile(case: &Case, target: &str, form: Form) -> Result<(), String> {
         Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
         _ => panic!("`{target}` with {shared:?} is no target"),
     };
+    let mut control = case.control(&settings);
     for function in &program.functions {
         if let Err(errors) = verify_function(function, &*isa) {
             panic!("{target}: {}: {errors}\n{function}", function.name);
         }
-        check_function(function, &*isa)?;
+        check_function(function, &*isa, &mut control)?;
     }
     Ok(())
 }
 
-fn check_function(function: &Function, isa: &dyn TargetIsa) -> Result<(), String> {
+fn check_function(
+    function: &Function,
+    isa: &dyn TargetIsa,
+    control: &mut ControlPlane,
+) -> Result<(), String> {
     let mut context = Context::for_function(function.clone());
     let compiled = context
-        .compile(isa, &mut ControlPlane::default())
+        .compile(isa, control)
         .map_err(|error| format!("{}: {}", function.name, error.inner))?;
     let dfg = &function.dfg;
     let insts = function

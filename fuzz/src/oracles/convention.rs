@@ -2,6 +2,7 @@
 //!
 //! The oracle knows nothing of the convention: where the program has several results, it has a stack
 //! slot, stores and loads instead, or another convention's registers. All three return the same.
+//! Programs that trap are only compiled.
 
 use crate::generator::calls::STRIDE;
 use crate::generator::filetest::arguments;
@@ -25,7 +26,7 @@ impl Oracle for Convention {
         let mut all = Vec::new();
         for form in [Form::MultiOut, Form::OutPointer, Form::Tail] {
             let program = case.program(machine, form);
-            let compiled = match Compiled::new(&program, &program.settings) {
+            let compiled = match Compiled::new(case, &program) {
                 Ok(compiled) => compiled,
                 Err(error) => return crate::oracles::reject(Self::NAME, &error),
             };

@@ -1,8 +1,8 @@
 //! `interpret`: compiled programs against Cranelift's interpreter, bit for bit.
 //!
 //! To the interpreter results are values; it knows no out area. What both could have wrong together is
-//! the meaning of a program, not how its values travel. A program that traps is only compiled: nothing
-//! here catches the signal.
+//! the meaning of a program, not how its values travel. A program that traps does so in a
+//! process of its own.
 
 use crate::generator::{Case, Form, Machine};
 use crate::run::{Compiled, Outcome, assert_same, judge};
@@ -21,11 +21,14 @@ impl Oracle for Interpret {
         };
         let want = judge(case, machine);
         let program = case.program(machine, Form::MultiOut);
-        let compiled = match Compiled::new(&program, &program.settings) {
+        let compiled = match Compiled::new(case, &program) {
             Ok(compiled) => compiled,
             Err(error) => return crate::oracles::reject(Self::NAME, &error),
         };
         let Outcome::Returned(want) = want else {
+            if let Err(error) = compiled.call_that_traps() {
+                panic!("interpreted, it traps, but compiled, {error}\n{case:?}");
+            }
             return Verdict::Passed;
         };
         assert_same(case, ["compiled", "interpreted"], &compiled.call(), &want);
