@@ -4,7 +4,7 @@
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`run`] interprets and compiles programs;
-//! - [`target`] is the frame of a target file, for libFuzzer and without it;
+//! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs.
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
