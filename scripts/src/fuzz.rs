@@ -3,6 +3,9 @@
 //! Everything it writes but the corpora is in `target/fuzz`; corpora and findings are where cargo-fuzz
 //! has them, in `fuzz/corpus` and `fuzz/artifacts`, which git ignores.
 
+mod bundle;
+
+use self::bundle::bundle;
 use crate::clif_util::prepare;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::Counts;
@@ -34,6 +37,9 @@ pub struct Fuzz {
     /// Processes that work on a target at a time, sharing its corpus
     #[arg(short, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
+    /// Run nothing: write programs, options, dictionary and seeds to this folder, for a fuzzing service
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs"])]
+    pub out: Option<PathBuf>,
 }
 
 impl Fuzz {
@@ -70,6 +76,15 @@ impl Fuzz {
             );
         }
         let dictionary = dictionary(repo)?;
+        if let Some(out) = &self.out {
+            fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+            for target in chosen {
+                let words = has_dictionary(target).then_some(&*dictionary);
+                bundle(repo, target, &seeds(repo, target)?, words, out)?;
+                println!("wrote {}", out.join(target).display());
+            }
+            return Ok(Counts::default());
+        }
         let mut runs = Vec::new();
         for target in chosen {
             let seeds = seeds(repo, target)?;
@@ -99,7 +114,7 @@ impl Fuzz {
                 "-timeout=60".into(),
                 "-rss_limit_mb=4096".into(),
             ]);
-        if target == "text" {
+        if has_dictionary(target) {
             command.arg(format!("-dict={}", dictionary.display()));
         }
         if self.jobs > 1 {
@@ -132,12 +147,18 @@ impl Fuzz {
     }
 }
 
+/// The others do not read text.
+fn has_dictionary(target: &str) -> bool {
+    target == "text"
+}
+
 /// What continuous integration runs.
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let fuzz = Fuzz {
         targets: Vec::new(),
         seconds: 60,
         jobs: 1,
+        out: None,
     };
     fuzz.run_all(repo)
 }
