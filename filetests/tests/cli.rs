@@ -644,6 +644,27 @@ block2:
 }
 
 #[test]
+fn a_signature_is_compared_in_every_setting() {
+    let folder = Folder::new("signature");
+    let compare = |signature| {
+        let only = ["--target=x86_64", "--compiler=gcc", "--direction=calls-c"];
+        folder.run(&[&["c-abi", "--signature", signature], &only[..]].concat())
+    };
+    for wrong in ["(i8) -> i8", "(i8) -> i8 system_v", "(i0)"] {
+        assert_eq!(status(&compare(wrong)), 2, "{wrong}");
+    }
+    let output = compare("(i8 sext) -> i8, f64 system_v_multi_out");
+    let text = stdout(&output);
+    if text.contains("is missing: install") {
+        println!("skipped: {text}");
+        return;
+    }
+    // Four settings, directly and by address.
+    assert!(text.contains("\n8 passed, 0 failed"), "{output:?}");
+    assert_eq!(status(&output), 0);
+}
+
+#[test]
 fn help_teaches_by_examples() {
     let folder = Folder::new("help");
     let commands = [
