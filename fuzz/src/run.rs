@@ -147,34 +147,40 @@ impl Compiled {
     }
 }
 
-/// Panics, with the filetest, if two outcomes differ in any bit.
+/// Panics with the filetest. It is printed before the panic, as that interprets the program.
+pub fn fail(case: &Case, what: &str) -> ! {
+    let text = format!("{what}\n{case:?}");
+    panic!("{text}");
+}
+
+/// Fails if two outcomes differ in any bit.
 pub fn assert_same(case: &Case, what: [&str; 2], got: &[DataValue], want: &[DataValue]) {
     let is_same = |(a, b): (&DataValue, &DataValue)| a.bitwise_eq(b);
     if got.len() != want.len() || !got.iter().zip(want).all(is_same) {
         let place = got.iter().zip(want).position(|pair| !is_same(pair));
-        panic!(
-            "result {place:?} differs\n{}: {}\n{}: {}\n{case:?}",
+        let text = format!(
+            "result {place:?} differs\n{}: {}\n{}: {}",
             what[0],
             DisplayDataValues(got),
             what[1],
             DisplayDataValues(want)
         );
+        fail(case, &text);
     }
 }
 
-/// The program of a case in the interpreter, and what it comes to there.
-///
-/// Panics if the interpreter does.
+/// What a case's program comes to in the interpreter, which must not fail.
 pub fn judge(case: &Case, machine: Machine) -> Outcome {
     match interpret(&case.program(machine, Form::Interpreted)) {
         Ok(outcome) => outcome,
-        Err(error) => panic!("the interpreter: {error}\n{case:?}"),
+        Err(error) => fail(case, &format!("the interpreter: {error}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use filetests::panics::contain;
 
     /// One function without parameters, and one statement.
     fn compiled(statement: [u8; 8]) -> (Outcome, Compiled) {
@@ -194,5 +200,22 @@ mod tests {
         let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Returned(returns.call()));
         assert_eq!(returns.call_that_traps(), Err("it returns".into()));
+    }
+
+    #[test]
+    fn a_difference_is_shown_with_the_filetest() {
+        let case = Case::new(&[0; 64]);
+        let values = |number| {
+            [
+                DataValue::I8(1),
+                DataValue::F32(f32::from_bits(number).into()),
+            ]
+        };
+        let nan = f32::NAN.to_bits();
+        let judge = |a, b| contain(|| assert_same(&case, ["a", "b"], &values(a), &values(b)));
+        assert_eq!(judge(nan, nan), Ok(()));
+        let panic = judge(nan, nan ^ 1).expect_err("another NaN");
+        assert!(panic.message.starts_with("result Some(1) differs\n"));
+        assert!(panic.message.contains("\ntest run\n"), "{panic}");
     }
 }

@@ -45,7 +45,7 @@ impl Oracle for CompileAll {
             let result =
                 contain(|| compile(case, target, Form::MultiOut)).unwrap_or_else(|panic| {
                     match contain(|| compile(case, target, Form::Tail)) {
-                        Ok(_) => panic!("{target}: {panic}\n{case:?}"),
+                        Ok(_) => crate::run::fail(case, &format!("{target}: {panic}")),
                         Err(_) => Err(panic.to_string()),
                     }
                 });

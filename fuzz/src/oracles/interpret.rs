@@ -5,7 +5,7 @@
 //! process of its own.
 
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Compiled, Outcome, assert_same, judge};
+use crate::run::{Compiled, Outcome, assert_same, fail, judge};
 use crate::{Oracle, Verdict};
 
 /// See the module.
@@ -27,7 +27,10 @@ impl Oracle for Interpret {
         };
         let Outcome::Returned(want) = want else {
             if let Err(error) = compiled.call_that_traps() {
-                panic!("interpreted, it traps, but compiled, {error}\n{case:?}");
+                fail(
+                    case,
+                    &format!("interpreted, it traps, but compiled, {error}"),
+                );
             }
             return Verdict::Passed;
         };
