@@ -58,7 +58,7 @@ pub struct Report {
     pub fields: BTreeMap<FieldType, BTreeMap<CTarget, usize>>,
     /// Signatures that somebody sees differently.
     pub mismatches: Vec<Mismatch>,
-    /// Refusals that no rule explains, and signatures that should have been refused.
+    /// Refusals that no rule explains.
     pub unexplained: Vec<String>,
     /// Tools that are missing, or failed.
     pub broken: BTreeSet<String>,
@@ -466,7 +466,9 @@ impl<'a> Batch<'a> {
     /// The backend refuses the signature: rightly?
     fn judge_refusal(&mut self, open: &[Compiler], case: &Case, refusal: &str) {
         let target = self.target;
-        match explain_refusal(&case.signature, target.out_target()) {
+        // No rule lets a backend panic.
+        let rule = explain_refusal(&case.signature, target.out_target());
+        match rule.filter(|_| !refusal.contains("panicked")) {
             Some(rule) => {
                 for &compiler in open {
                     self.refuse(compiler, rule);
@@ -579,10 +581,21 @@ impl<'a> Batch<'a> {
                             }
                             failures.push((direction, cases[0].number, text));
                         }
-                        Verdict::Unbuilt(_) => {
+                        Verdict::Unbuilt(text) => {
                             let (first, second) = cases.split_at(cases.len() / 2);
                             let mut both = self.failures(compiler, level, first, functions);
                             both.extend(self.failures(compiler, level, second, functions));
+                            if both.is_empty() {
+                                // What is wrong needs more than one call, or the program as a whole.
+                                let text = format!(
+                                    "{} {compiler} {level} {direction}: the program of signatures \
+                                     {} to {} fails, and its halves do not: {text}",
+                                    self.target,
+                                    cases[0].number,
+                                    cases[cases.len() - 1].number
+                                );
+                                self.report.broken.insert(text);
+                            }
                             return both;
                         }
                     }

@@ -92,6 +92,11 @@ fn callee(text: &mut String, case: &Case, declaration: &Declaration) {
         let _ = writeln!(text, "    clif_wide[{n}] = {};", params[n].1);
     }
     if let Some(out) = &declaration.out {
+        let _ = writeln!(
+            text,
+            "    clif_misalignment = (uintptr_t)out % _Alignof(struct {});",
+            out.name
+        );
         // C may write to padding, and what a caller makes of it must not matter.
         text.push_str("    memset(out, 0x5a, sizeof *out);\n");
         for n in 0..out.fields.len() {

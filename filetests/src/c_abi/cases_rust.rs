@@ -39,6 +39,7 @@ unsafe extern "C" {
     static mut clif_got: [Slot; 128];
     static mut clif_wide: [i64; 128];
     static mut clif_calls: u32;
+    static mut clif_misalignment: usize;
 }
 
 unsafe fn load<T>(array: *mut [Slot; 128], n: usize) -> T {
@@ -120,6 +121,11 @@ fn callee(text: &mut String, case: &Case, declaration: &Declaration) {
         let _ = writeln!(text, "    store(&raw mut clif_seen, {n}, {name});");
     }
     if let Some(out) = &declaration.out {
+        let _ = writeln!(
+            text,
+            "    clif_misalignment = out as usize % align_of::<{}>();",
+            out.name
+        );
         text.push_str("    ptr::write_bytes(out, 0x5a, 1);\n");
         for n in 0..out.fields.len() {
             let _ = writeln!(text, "    (*out).r{n} = load(&raw mut clif_results, {n});");

@@ -14,6 +14,7 @@
 struct slot clif_args[SLOTS], clif_seen[SLOTS], clif_results[SLOTS], clif_got[SLOTS];
 int64_t clif_wide[SLOTS];
 unsigned clif_calls;
+uintptr_t clif_misalignment;
 
 static uint32_t current;
 static uint8_t *page, *expected;
@@ -67,6 +68,7 @@ static void reset(void)
     memset(clif_got, UNTOUCHED, sizeof clif_got);
     memset(clif_wide, UNTOUCHED, sizeof clif_wide);
     clif_calls = 0;
+    clif_misalignment = 0;
     static volatile uint64_t word = 0x5a5a5a5a5a5a5a5a;
     static volatile double number = 1e99;
     uint64_t w = word;
@@ -201,6 +203,9 @@ static void calls_c(const struct test *test)
     test->caller();
     if (clif_calls != 1)
         printf("FAIL %u C was called %u times\n", (unsigned)current, clif_calls);
+    else if (clif_misalignment)
+        printf("FAIL %u the out pointer is %u bytes above a multiple of the struct's alignment\n",
+               (unsigned)current, (unsigned)clif_misalignment);
     else if (!fails_values("parameter", test->params, test->param_count, clif_seen, clif_args) &&
              !fails_wide("parameter", test->params, test->param_count, clif_args))
         fails_loads(test);
@@ -245,8 +250,10 @@ int main(int argc, char **argv)
     memset(clif_results, JUNK, sizeof clif_results);
     for (unsigned n = 0; n < SLOTS; n++)
         for (unsigned byte = 0; byte < 16; byte++) {
-            clif_results[n].value[byte] = (uint8_t)(n << 4 | byte);
-            clif_args[n].value[byte] = (uint8_t) ~(n << 4 | byte);
+            /* Two values that are 16 apart differ in the order of their bytes. */
+            uint8_t graffiti = (uint8_t)(n << 4 | (byte ^ n >> 4));
+            clif_results[n].value[byte] = graffiti;
+            clif_args[n].value[byte] = (uint8_t)~graffiti;
         }
     for (current = (uint32_t)atoi(argv[2]); current < clif_test_count; current++) {
         const struct test *test = &clif_tests[current];

@@ -36,3 +36,5 @@ extern struct slot clif_args[SLOTS], clif_seen[SLOTS], clif_results[SLOTS], clif
 /* Small integers as their registers have them. */
 extern int64_t clif_wide[SLOTS];
 extern unsigned clif_calls;
+/* Of the last out pointer, in bytes. */
+extern uintptr_t clif_misalignment;

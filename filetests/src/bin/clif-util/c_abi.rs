@@ -1,5 +1,6 @@
 //! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask c-abi`.
 
+use crate::input::Usage;
 use anyhow::{Result, bail};
 use clap::Args;
 use cranelift_codegen::ir::Signature;
@@ -36,7 +37,7 @@ pub struct Options {
 
     /// How many signatures to compare for each target, compiler and direction.
     #[arg(long, default_value = "1000")]
-    count: usize,
+    count: NonZeroUsize,
 
     /// Only this target; may be repeated.
     #[arg(long, value_enum)]
@@ -98,7 +99,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let (count, batch) = match options.signature {
         // Batches take the settings in turn, and every other call is by address.
         Some(_) => (2 * SETTINGS.len(), 2),
-        None => (options.count, options.batch.get()),
+        None => (options.count.get(), options.batch.get()),
     };
     let campaign = Campaign {
         seed: options.seed,
@@ -178,6 +179,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             "  repeat: cargo xtask c-abi --seed {} --count {}",
             options.seed, options.count
         );
+    }
+    if checked == 0 && options.signature.is_none() {
+        return Err(Usage("no compiler that was asked for has such a target".to_owned()).into());
     }
     Ok(ExitCode::from(u8::from(!report.is_success())))
 }
