@@ -1,6 +1,7 @@
 //! `cargo xtask ci`.
 
 use crate::repo::Repo;
+use crate::setup::Setup;
 use crate::steps::Counts;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -30,6 +31,7 @@ const CAMPAIGNS: &[Campaign] = &[
 impl Ci {
     /// Runs every campaign.
     pub fn run(&self, repo: &Repo) -> Result<()> {
+        Setup::default().run()?;
         let mut total = Counts::default();
         for (name, campaign) in CAMPAIGNS {
             println!("\n==> {name}");

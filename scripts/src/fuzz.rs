@@ -143,6 +143,7 @@ impl Fuzz {
             println!("{}", tail.join("\n"));
             run.finding.get_or_insert_with(|| "see above".into());
         }
+        run.check();
         Ok(run)
     }
 }
@@ -182,7 +183,7 @@ fn install() -> Result<()> {
     println!("==> cargo install cargo-fuzz");
     let mut install = Command::new("cargo");
     let status = install
-        .args(["install", "cargo-fuzz", "--locked"])
+        .args(["install", "cargo-fuzz", "--locked", "--version", "0.13.2"])
         .status()?;
     ensure!(status.success(), "cannot install cargo-fuzz");
     Ok(())
@@ -291,6 +292,18 @@ impl Run {
         }
     }
 
+    /// A run that has judged hardly anything is no good one.
+    fn check(&mut self) {
+        let (cases, rejected) = self.cases;
+        let makes_programs = ["interpret", "convention", "compile-all"].contains(&&*self.target);
+        let problem = match cases {
+            0 => "it has judged nothing",
+            _ if makes_programs && rejected * 20 >= cases => "5 % or more are rejected",
+            _ => return,
+        };
+        self.finding.get_or_insert_with(|| problem.into());
+    }
+
     /// Reads a line of libFuzzer, or of the target's tally.
     fn line(&mut self, line: &str) {
         let number = |text: &str| {
@@ -369,6 +382,19 @@ mod tests {
             Some("fuzz/artifacts/layout/crash-1")
         );
         assert!(table(&[run]).contains("0.29"));
+
+        let checked = |target, cases| {
+            let mut run = Run {
+                cases,
+                ..Run::new(target)
+            };
+            run.check();
+            run.finding
+        };
+        assert_eq!(checked("text", (100, 90)), None);
+        assert_eq!(checked("interpret", (100, 4)), None);
+        assert!(checked("interpret", (100, 5)).is_some());
+        assert!(checked("text", (0, 0)).is_some());
     }
 
     #[test]

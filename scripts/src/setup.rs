@@ -46,6 +46,11 @@ const TOOLS: &[Tool] = &[
         what_for: "linking, and C as the judge of calls",
     },
     Tool {
+        probe: Program("c++"),
+        package: "g++",
+        what_for: "libFuzzer, and exceptions of C++",
+    },
+    Tool {
         probe: Program("gdb"),
         package: "gdb",
         what_for: "backtraces through compiled functions",
