@@ -13,6 +13,7 @@ use cranelift_interpreter::step::ControlFlow;
 use cranelift_reader::{Details, Location, OwnedFlagsOrIsa, SourceMap, parse_sets_and_triple};
 use filetests::execute::CompiledFile;
 use filetests::host;
+use std::io;
 use target_lexicon::Triple;
 
 /// Interpreted instructions, many more than a program executes.
@@ -135,8 +136,15 @@ impl Compiled {
             }
         }
         let mut status = 0;
-        // SAFETY: waits for the child of this call.
-        let ended = unsafe { libc::waitpid(child, &mut status, 0) };
+        // libFuzzer's timer interrupts.
+        let is_interrupted = || io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
+        let ended = loop {
+            // SAFETY: waits for the child of this call.
+            match unsafe { libc::waitpid(child, &mut status, 0) } {
+                -1 if is_interrupted() => {}
+                ended => break ended,
+            }
+        };
         let signal = libc::WTERMSIG(status);
         match libc::WIFSIGNALED(status) {
             _ if child < 0 || ended != child => Err("it is in no process".into()),
