@@ -143,9 +143,10 @@ fn render_failure(text: &mut String, path: &Path, failure: &Failure, style: Styl
             }
             let _ = writeln!(text, "  repeat: {command} {path}");
             if failure.diff.is_some() {
+                // For all targets: the file has one set of expectations.
                 let _ = writeln!(
                     text,
-                    "  bless:  {command} --bless {path}  # or with {BLESS_VARIABLE}=1"
+                    "  bless:  cargo clif-util test --bless {path}  # or with {BLESS_VARIABLE}=1"
                 );
             }
         }

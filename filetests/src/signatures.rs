@@ -4,8 +4,9 @@
 //! argument registers about to run out, one value out of line. A source of [`Choices`] makes the same
 //! signature again: a seed for campaigns, the bytes of a fuzzer.
 //!
-//! A few signatures are such that they must be refused. [`explain_refusal`] says which may be, from
-//! the rules of `ABI.md` alone.
+//! A few signatures are such that they must be refused. [`explain_refusal`] says which may be, by the
+//! rules of `ABI.md`. Which types a target has it takes from the fork; the counts in `ABI.md` show a
+//! type that gets lost there.
 
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
