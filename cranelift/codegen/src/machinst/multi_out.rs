@@ -77,6 +77,20 @@ pub trait MultiOutSpec<M: ABIMachineSpec + ?Sized> {
         smallvec![M::gen_store_base_offset(base, offset, from_reg, ty)]
     }
 
+    /// Store a constant as a field of exactly `ty`'s width at `offset` bytes from `base`, without a
+    /// register for it. `bits` are those of the value, and zeros above them.
+    ///
+    /// `None` if the backend has no instruction for this constant.
+    fn gen_constant_field_store(
+        base: Reg,
+        offset: i32,
+        bits: u64,
+        ty: Type,
+    ) -> Option<SmallInstVec<M::I>> {
+        let _ = (base, offset, bits, ty);
+        None
+    }
+
     /// Is a parameter or a single result of this type where C has it?
     fn has_c_place(ty: Type) -> bool {
         let _ = ty;

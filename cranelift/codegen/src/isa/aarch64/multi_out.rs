@@ -9,15 +9,16 @@
 //! integers to C and are refused where they would be in vector registers.
 
 use super::abi::AArch64MachineDeps;
-use super::inst::regs;
+use super::inst::{Inst, regs};
 use crate::ir::{AbiParam, ArgumentPurpose, Type, types};
 use crate::isa::multi_out::OutTarget;
 use crate::machinst::multi_out::{
     ArrangedParam::{Formal, Unused},
     MultiOutSpec, ParamOrder, UnsupportedParam,
 };
-use crate::machinst::{Reg, RegClass, Writable};
+use crate::machinst::{ABIMachineSpec, Reg, RegClass, SmallInstVec, Writable};
 use alloc::vec::Vec;
+use smallvec::smallvec;
 
 pub struct Aarch64MultiOut;
 
@@ -31,6 +32,24 @@ impl MultiOutSpec<AArch64MachineDeps> for Aarch64MultiOut {
             RegClass::Vector => unreachable!(),
         };
         regs.map(Writable::from_reg)
+    }
+
+    // Zero has a register, which is an integer one also for floats.
+    fn gen_constant_field_store(
+        base: Reg,
+        offset: i32,
+        bits: u64,
+        ty: Type,
+    ) -> Option<SmallInstVec<Inst>> {
+        let ty = Type::int(u16::try_from(ty.bits()).ok()?)?;
+        (bits == 0 && ty != types::I128).then(|| {
+            smallvec![AArch64MachineDeps::gen_store_base_offset(
+                base,
+                offset,
+                regs::zero_reg(),
+                ty
+            )]
+        })
     }
 
     fn has_c_place(ty: Type) -> bool {

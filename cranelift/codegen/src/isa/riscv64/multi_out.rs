@@ -111,6 +111,24 @@ impl MultiOutSpec<Riscv64MachineDeps> for Riscv64MultiOut {
         ]
     }
 
+    // Zero has a register, which is an integer one also for floats.
+    fn gen_constant_field_store(
+        base: Reg,
+        offset: i32,
+        bits: u64,
+        ty: Type,
+    ) -> Option<SmallInstVec<Inst>> {
+        let ty = Type::int(u16::try_from(ty.bits()).ok()?)?;
+        (bits == 0 && ty != types::I128).then(|| {
+            smallvec![Riscv64MachineDeps::gen_store_base_offset(
+                base,
+                offset,
+                zero_reg(),
+                ty
+            )]
+        })
+    }
+
     fn has_c_place(ty: Type) -> bool {
         !(ty.is_vector() || ty.is_dynamic_vector())
     }

@@ -8,8 +8,8 @@
 //! to v31 in turn.
 
 use super::abi::S390xMachineDeps;
-use super::inst::{Inst, LaneOrder};
-use crate::ir::{AbiParam, Type, types};
+use super::inst::{Inst, LaneOrder, MemArg};
+use crate::ir::{AbiParam, MemFlagsData, Type, types};
 use crate::isa::CallConv;
 use crate::isa::multi_out::OutTarget;
 use crate::machinst::multi_out::{
@@ -46,6 +46,36 @@ impl MultiOutSpec<S390xMachineDeps> for S390xMultiOut {
                 rn: loaded.to_reg(),
             },
         ]
+    }
+
+    fn gen_constant_field_store(
+        base: Reg,
+        offset: i32,
+        bits: u64,
+        ty: Type,
+    ) -> Option<SmallInstVec<Inst>> {
+        let mem = MemArg::reg_plus_off(base, offset.into(), MemFlagsData::trusted());
+        // The narrower two store all bits of the immediate, the wider two extend its sign.
+        let inst = match ty.bytes() {
+            1 => Inst::StoreImm8 {
+                imm: u8::try_from(bits).ok()?,
+                mem,
+            },
+            2 => Inst::StoreImm16 {
+                imm: u16::try_from(bits).ok()?.cast_signed(),
+                mem,
+            },
+            4 => Inst::StoreImm32SExt16 {
+                imm: i16::try_from(u32::try_from(bits).ok()?.cast_signed()).ok()?,
+                mem,
+            },
+            8 => Inst::StoreImm64SExt16 {
+                imm: i16::try_from(bits.cast_signed()).ok()?,
+                mem,
+            },
+            _ => return None,
+        };
+        Some(smallvec![inst])
     }
 
     fn arrange_params(params: &[AbiParam]) -> Result<Option<ParamOrder>, UnsupportedParam> {

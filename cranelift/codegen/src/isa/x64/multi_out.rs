@@ -82,6 +82,23 @@ impl MultiOutSpec<X64ABIMachineSpec> for X64MultiOut {
         ]
     }
 
+    fn gen_constant_field_store(
+        base: Reg,
+        offset: i32,
+        bits: u64,
+        ty: Type,
+    ) -> Option<SmallInstVec<Inst>> {
+        let mem = Amode::imm_reg(offset, base);
+        let inst = match ty.bytes() {
+            1 => asm::inst::movb_mi::new(mem, u8::try_from(bits).ok()?).into(),
+            2 => asm::inst::movw_mi::new(mem, u16::try_from(bits).ok()?).into(),
+            4 => asm::inst::movl_mi::new(mem, u32::try_from(bits).ok()?).into(),
+            8 => asm::inst::movq_mi_sxl::new(mem, i32::try_from(bits.cast_signed()).ok()?).into(),
+            _ => return None,
+        };
+        Some(smallvec![Inst::External { inst }])
+    }
+
     fn has_c_place(ty: Type) -> bool {
         !(ty.is_vector() && ty.bits() < 64)
     }

@@ -36,7 +36,7 @@ mod fields;
 mod sig;
 
 pub(super) use check::check_isa_flags;
-pub(super) use fields::emitted_callee_conv;
+pub(super) use fields::{emitted_callee_conv, libcalls_own_stack};
 pub(super) use sig::from_func_sig;
 
 use super::*;

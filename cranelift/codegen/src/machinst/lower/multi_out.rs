@@ -1,14 +1,38 @@
-//! Results of a `SystemVMultiOut` call: loads from the out area, behind the call.
+//! `SystemVMultiOut` in lowering: when fields move between registers and out areas.
 //!
-//! Were the results defined by the call instruction itself, register allocation would have to keep
-//! each in a callee-saved register or a spill slot, as a call clobbers all others, whether it is
-//! used or not. As ordinary instructions the loads need neither, and a dead result needs no load.
+//! Were the results of a call defined by the call instruction itself, register allocation would have
+//! to keep each in a callee-saved register or a spill slot, as a call clobbers all others, whether
+//! it is used or not. Were all fields of a function's own area stored by its return, all of them
+//! would have to be in registers at once. The memory is there, and by the convention nobody else
+//! has business with it, so each field moves where it costs no register:
 //!
-//! A `try_call` ends its block, so there its results are defined by the call, which loads them (see
-//! `CallInfo::emit_field_load`), but only those that its normal edge passes on.
+//! ```text
+//!   v1, v2, v3 = call fn0()     ;; v3 is not used
+//!   v4 = iadd v5, v1            ;; load v1, or add it from memory
+//!   v6 = call fn1(v4)           ;; no stack arguments: the area is intact
+//!                               ;; store v6
+//!   v7 = iadd v2, v2            ;; load v2 before this, store v7 behind it
+//!   return v6, v7, v8           ;; store v8, which is from another block
+//! ```
+//!
+//! - A result of a plain call is loaded before its first use in the block of the call, or at the
+//!   latest before the area is overwritten and before the block ends. Dead results are not loaded.
+//!   A backend may use a result that has one use from memory; see [`Lower::intact_field`].
+//! - A result of the function is stored behind its definition if that is in the block that returns.
+//!   Nothing can observe it: until the return the area belongs to the callee, and if it traps or
+//!   unwinds, the contents are unspecified. A constant is stored by the return.
+//! - A `try_call` ends its block, so there its results are defined by the call, which loads them
+//!   (see `CallInfo::emit_field_load`), but only those that its normal edge passes on.
+//!
+//! Lowering goes backward, so what is to happen is planned when a block is begun, at its end.
+
+mod plan;
+
+pub(super) use plan::OutAreas;
 
 use super::*;
-use crate::machinst::RetLocation;
+use crate::machinst::{RetLocation, SmallInstVec, StackAMode};
+use plan::FieldMove;
 
 impl<I: VCodeInst> Lower<'_, I> {
     /// Does a call with this signature return its results in an out area?
@@ -16,37 +40,121 @@ impl<I: VCodeInst> Lower<'_, I> {
         self.sigs()[sig].uses_out_area()
     }
 
-    /// If `inst` is a plain call with an out area, load the results that later code uses into
-    /// `outputs`.
-    ///
-    /// Lowering goes backward, so all uses have been seen by now.
-    pub(super) fn gen_out_area_loads(&mut self, inst: Inst, outputs: &[ValueRegs<Reg>]) {
-        let opcode = self.f.dfg.insts[inst].opcode();
-        if !opcode.is_call() || opcode.is_branch() {
-            return;
-        }
-        let Some(sig_ref) = self.f.dfg.call_signature(inst) else {
+    /// Emit the moves that the plan puts right behind an instruction, all of whose later
+    /// instructions have been lowered.
+    pub(super) fn gen_field_moves_behind(&mut self, inst: Inst) {
+        let Some(moves) = self.out_areas.take_moves_behind(inst) else {
             return;
         };
-        let sig = self.sigs().abi_sig_for_sig_ref(sig_ref);
-        if !self.uses_out_area(sig) {
+        for field_move in moves {
+            match field_move {
+                FieldMove::Load { call, idx, value } => self.gen_field_load(call, idx, value),
+                FieldMove::Store { idx, value } => {
+                    let regs = self.value_regs[value];
+                    let stores = self.vcode.abi().gen_field_stores(
+                        self.vcode.sigs(),
+                        idx,
+                        regs,
+                        &mut self.vregs,
+                    );
+                    for store in stores.into_iter().flatten() {
+                        self.emit(store);
+                    }
+                }
+            }
+        }
+        let loc = self.srcloc(inst);
+        self.finish_ir_inst(loc);
+    }
+
+    /// Load a result into its registers if instructions that are lowered by now want it there.
+    fn gen_field_load(&mut self, call: Inst, idx: usize, value: Value) {
+        if self.value_lowered_uses[value] == 0 {
             return;
         }
-        for (idx, &result) in self.f.dfg.inst_results(inst).iter().enumerate() {
-            if self.value_lowered_uses[result] == 0 {
-                continue;
-            }
-            let loads = self.vcode.abi().gen_field_loads(
-                self.vcode.sigs(),
-                sig,
-                idx,
-                outputs[idx],
-                &mut self.vregs,
-            );
-            for load in loads {
-                self.emit(load);
-            }
+        let Some(sig) = self.out_area_sig(call) else {
+            return;
+        };
+        let regs = self.value_regs[value];
+        let loads = self.vcode.abi().gen_field_loads(
+            self.vcode.sigs(),
+            sig,
+            idx,
+            regs,
+            &mut self.vregs,
+        );
+        for load in loads {
+            self.emit(load);
         }
+    }
+
+    /// Does a result of this function need no store from a register by the return that is being
+    /// lowered? If it is a constant that the backend can store as such, that is done.
+    pub(super) fn is_field_stored_apart(&mut self, idx: usize) -> bool {
+        if self.out_areas.is_stored_early(idx) {
+            return true;
+        }
+        if !self.vcode.abi().returns_in_out_area(self.vcode.sigs()) {
+            return false;
+        }
+        let value = self
+            .cur_inst
+            .and_then(|inst| self.f.dfg.inst_args(inst).get(idx).copied());
+        let Some((value, stores)) = value.and_then(|v| Some((v, self.constant_field_store(v, idx)?)))
+        else {
+            return false;
+        };
+        // It was counted when the operands of the return were put in registers.
+        self.value_lowered_uses[value] -= 1;
+        for store in stores {
+            self.emit(store);
+        }
+        true
+    }
+
+    /// The store of a value as result `idx` if it is a constant that needs no register.
+    fn constant_field_store(&self, value: Value, idx: usize) -> Option<SmallInstVec<I>> {
+        let inst = self.f.dfg.value_def(value).inst()?;
+        let bits = self.get_constant(inst)?;
+        self.vcode
+            .abi()
+            .gen_constant_field_store(self.vcode.sigs(), idx, bits)
+    }
+
+    /// Where the current instruction may use a value from memory instead of a register, for a value
+    /// that nothing else uses: the call, which result it is, and its place in the out area if that
+    /// still has it.
+    ///
+    /// As with a load that is sunk, whoever uses the place does not ask for the register. The memory
+    /// is as wide as the type of the value and aligned for it.
+    pub(crate) fn intact_field(&self, value: Value) -> Option<(Inst, usize, StackAMode)> {
+        if !self.out_areas.is_any() || self.value_ir_uses[value] != ValueUseState::Once {
+            return None;
+        }
+        let ValueDef::Result(call, idx) = self.f.dfg.value_def(value) else {
+            return None;
+        };
+        let sig = self.out_area_sig(call)?;
+        let layout = &self.f.layout;
+        let user = self.cur_inst?;
+        if layout.inst_block(user) != layout.inst_block(call)
+            || !self.out_areas.is_intact_at(self.f, call, user)
+        {
+            return None;
+        }
+        let amode = self.vcode.abi().field_amode(self.vcode.sigs(), sig, idx)?;
+        Some((call, idx, amode))
+    }
+
+    /// The signature of a plain call with an out area.
+    fn out_area_sig(&self, inst: Inst) -> Option<Sig> {
+        let opcode = self.f.dfg.insts[inst].opcode();
+        if !opcode.is_call() || opcode.is_terminator() {
+            return None;
+        }
+        let sig_ref = self.f.dfg.call_signature(inst)?;
+        let sig = self.sigs().abi_sig_for_sig_ref(sig_ref);
+        self.uses_out_area(sig).then_some(sig)
     }
 
     /// If the current instruction is a `try_call` with an out area, what it defines: the results

@@ -6,7 +6,7 @@ use crate::machinst::multi_out::MultiOutSpec;
 
 impl<M: ABIMachineSpec> Callee<M> {
     /// Store result `idx` into the out area, or `None` if results are not returned that way.
-    pub(in crate::machinst::abi) fn gen_field_stores(
+    pub(crate) fn gen_field_stores(
         &self,
         sigs: &SigSet,
         idx: usize,
@@ -26,6 +26,44 @@ impl<M: ABIMachineSpec> Callee<M> {
             ));
         }
         Some(insts)
+    }
+
+    /// Store a constant as result `idx` into the out area without a register of its own, if the
+    /// backend can. `bits` are those of the value, and zeros above them.
+    pub(crate) fn gen_constant_field_store(
+        &self,
+        sigs: &SigSet,
+        idx: usize,
+        bits: u64,
+    ) -> Option<SmallInstVec<M::I>> {
+        let base = self.ret_area_ptr?;
+        let mut slots = field_slots_of(sigs, self.sig, idx);
+        let slot = slots.next()?;
+        debug_assert!(slots.next().is_none(), "a constant of several registers");
+        let offset = i32::try_from(slot.offset).expect("below the limit on return areas");
+        M::MultiOut::gen_constant_field_store(base, offset, bits, slot.ty)
+    }
+
+    /// Does this function return its results in an out area?
+    pub(crate) fn returns_in_out_area(&self, sigs: &SigSet) -> bool {
+        sigs[self.sig].uses_out_area()
+    }
+
+    /// Where a result that one register holds lies in the out area, seen from the caller.
+    pub(crate) fn field_amode(&self, sigs: &SigSet, sig: Sig, idx: usize) -> Option<StackAMode> {
+        let area = i64::from(sigs[sig].sized_stack_arg_space);
+        let mut slots = field_slots_of(sigs, sig, idx);
+        let slot = slots.next()?;
+        slots
+            .next()
+            .is_none()
+            .then_some(StackAMode::OutgoingArg(area + slot.offset))
+    }
+
+    /// May a call to a library function that lowering inserts write to the space for outgoing
+    /// arguments, and so to an out area?
+    pub(crate) fn libcalls_own_stack(&self) -> bool {
+        self.libcalls_own_stack
     }
 
     /// Load result `idx` of a call from the out area into the registers `into_regs`.
@@ -56,6 +94,14 @@ impl<M: ABIMachineSpec> Callee<M> {
         }
         insts
     }
+}
+
+/// Does the convention of library functions give the callee space on the caller's stack?
+///
+/// Those functions have a few parameters in registers, so it is for conventions with a home area for
+/// these.
+pub(in crate::machinst::abi) fn libcalls_own_stack(isa: &dyn TargetIsa) -> bool {
+    CallConv::for_libcall(isa.flags(), isa.default_call_conv()) == CallConv::WindowsFastcall
 }
 
 fn alloc_temp<M: ABIMachineSpec>(vregs: &mut VRegAllocator<M::I>, ty: Type) -> Writable<Reg> {
