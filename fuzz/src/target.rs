@@ -55,7 +55,9 @@ pub fn replay<O: Oracle>(mut args: impl Iterator<Item = std::ffi::OsString>) -> 
             };
             let start = Instant::now();
             for case in random::cases::<O::Case>(1).take_while(|_| start.elapsed() < seconds) {
+                let shown = ShownOnPanic(&case);
                 run::<O>(&case);
+                drop(shown);
             }
             continue;
         }
@@ -80,5 +82,16 @@ pub fn replay<O: Oracle>(mut args: impl Iterator<Item = std::ffi::OsString>) -> 
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// Prints a case if judging it panics: nobody has it in a file.
+struct ShownOnPanic<'a, C: std::fmt::Debug>(&'a C);
+
+impl<C: std::fmt::Debug> Drop for ShownOnPanic<'_, C> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:?}", self.0);
+        }
     }
 }

@@ -142,6 +142,7 @@ impl<I: VCodeInst> Lower<'_, I> {
         let mut open: Option<OpenArea> = None;
         let mut previous = None;
         for inst in self.f.layout.block_insts(block) {
+            let own_area = self.out_area_sig(inst);
             if let (Some(area), Some(behind)) = (&mut open, previous) {
                 for arg in self.f.dfg.inst_values(inst) {
                     match self.f.dfg.value_def(arg) {
@@ -151,7 +152,8 @@ impl<I: VCodeInst> Lower<'_, I> {
                         _ => {}
                     }
                 }
-                let overwrites = self.overwrites_area(inst, area.start);
+                // One area is open at a time, even where a second one fits below the first.
+                let overwrites = own_area.is_some() || self.overwrites_area(inst, area.start);
                 if overwrites {
                     planner.plan.overwritten_by.insert(area.call, inst);
                 }
@@ -163,7 +165,7 @@ impl<I: VCodeInst> Lower<'_, I> {
                 }
             }
             let results = self.f.dfg.inst_results(inst);
-            if let Some(sig) = self.out_area_sig(inst) {
+            if let Some(sig) = own_area {
                 open = Some(OpenArea {
                     call: inst,
                     start: self.sigs()[sig].sized_stack_arg_space(),
