@@ -19,7 +19,8 @@ use std::collections::HashMap;
 pub struct ObjectFile {
     module: ObjectModule,
     functions: Vec<Function>,
-    is_named_as_c: bool,
+    /// What a C name begins with, if functions have C names.
+    prefix: Option<String>,
 }
 
 impl ObjectFile {
@@ -31,13 +32,14 @@ impl ObjectFile {
         Ok(ObjectFile {
             module: ObjectModule::new(builder),
             functions: Vec::new(),
-            is_named_as_c: false,
+            prefix: None,
         })
     }
 
-    /// Exports functions under their names without `%`, as C knows them.
-    pub fn name_as_c(&mut self) {
-        self.is_named_as_c = true;
+    /// Exports functions under their names without `%`, as C knows them, behind a prefix that sets
+    /// object files apart.
+    pub fn name_as_c(&mut self, prefix: &str) {
+        self.prefix = Some(prefix.to_owned());
     }
 
     /// Adds functions; those of several files may refer to each other.
@@ -51,8 +53,8 @@ impl ObjectFile {
         let mut names = HashMap::new();
         for func in &self.functions {
             let name = func.name.to_string();
-            let symbol = match name.strip_prefix('%') {
-                Some(symbol) if self.is_named_as_c => symbol,
+            let symbol = match (&self.prefix, name.strip_prefix('%')) {
+                (Some(prefix), Some(symbol)) => &format!("{prefix}{symbol}"),
                 _ => &name,
             };
             let id = self

@@ -1,5 +1,6 @@
 //! What the fuzz targets run: generators, oracles, and a `smoke` test of each.
 //!
+//! - [`cross`] runs programs on other machines, without a fuzzer;
 //! - [`generator`] makes programs out of bytes;
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
 //! - [`random`] makes inputs without a fuzzer;
@@ -9,6 +10,7 @@
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
+pub mod cross;
 pub mod generator;
 pub mod oracles;
 pub mod random;

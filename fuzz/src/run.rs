@@ -34,7 +34,8 @@ pub fn interpret(program: &Program) -> Result<Outcome, String> {
     for function in &program.functions {
         store.add(function.name.to_string(), function);
     }
-    let state = InterpreterState::default().with_function_store(store);
+    let mut state = InterpreterState::default().with_function_store(store);
+    state.native_endianness = program.machine.endianness;
     let mut interpreter = Interpreter::new(state).with_fuel(Some(FUEL));
     let args = arguments(&program.functions[0].signature);
     match interpreter.call_by_name("%f0", &args) {
@@ -45,26 +46,35 @@ pub fn interpret(program: &Program) -> Result<Outcome, String> {
     }
 }
 
-/// The host, with these settings.
-pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
-    let architecture = Triple::host().architecture.to_string();
-    let shared: Vec<String> = settings
-        .shared
-        .iter()
+/// A target, as in a `target` line, with these settings.
+pub fn isa(target: &str, settings: &Settings) -> OwnedTargetIsa {
+    let sets = settings.shared.iter();
+    let sets: Vec<String> = sets
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let isa = |target: &str| match parse_sets_and_triple(&shared, target) {
+    match parse_sets_and_triple(&sets, target) {
         Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
         Ok(OwnedFlagsOrIsa::Flags(_)) => panic!("`{target}` is no target"),
         Err(error) => panic!("in `{target}`: {error:#}"),
-    };
+    }
+}
+
+/// The host, with these settings.
+pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
+    let isa = isa(&host_target(settings), settings);
+    host::executable_isa(&*isa).expect("the architecture and features of this host")
+}
+
+/// The host as in a `target` line, with the features that settings ask for as far as it has them.
+pub fn host_target(settings: &Settings) -> String {
+    let architecture = Triple::host().architecture.to_string();
     if settings.has_features && architecture == "x86_64" {
-        let wanted = isa(&format!("{architecture} {FEATURES}"));
-        if host::can_run(&*wanted).is_ok() {
-            return host::executable_isa(&*wanted).expect("features of this host");
+        let target = format!("{architecture} {FEATURES}");
+        if host::can_run(&*isa(&target, settings)).is_ok() {
+            return target;
         }
     }
-    host::executable_isa(&*isa(&architecture)).expect("the architecture of this host")
+    architecture
 }
 
 /// A program, compiled for this machine.

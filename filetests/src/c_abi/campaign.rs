@@ -518,7 +518,7 @@ impl<'a> Batch<'a> {
         let isa = &*self.isa;
         crate::panics::contain(|| {
             let mut object = ObjectFile::new(self.isa.clone())?;
-            object.name_as_c();
+            object.name_as_c("");
             for case in cases {
                 object.add(Direction::ALL.map(|way| case.function(isa, way)).iter());
             }

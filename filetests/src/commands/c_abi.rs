@@ -156,7 +156,7 @@ impl Test<'_> {
     fn compile_functions(&self) -> Result<PathBuf, Failure> {
         let fail = |error: String| Failure::at(None, error);
         let mut object = ObjectFile::new(self.owned_isa()?).map_err(fail)?;
-        object.name_as_c();
+        object.name_as_c("");
         object.add(self.job.functions().map(|(func, _)| func));
         crate::activity::note(None, "compiling for C");
         let contents = object.finish().map_err(fail)?;

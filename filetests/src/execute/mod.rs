@@ -23,6 +23,7 @@ use self::pulley::Pulley;
 use self::saves::{Saves, isa_with_unwind_info, saves_of};
 use self::throw::{Code, can_throw};
 use self::trampoline::Trampolines;
+pub use self::trampoline::trampoline;
 use crate::commands::compile::describe_codegen_error;
 use crate::host::is_pulley;
 use crate::job::note_function;
@@ -204,7 +205,8 @@ impl Drop for CompiledFile {
 #[derive(Clone, Copy)]
 struct Slot([u8; SLOT_SIZE]);
 
-const SLOT_SIZE: usize = 16;
+/// The distance of slots, in bytes.
+pub const SLOT_SIZE: usize = 16;
 
 /// The memory through which a trampoline and Rust exchange values.
 struct Slots(Vec<Slot>);

@@ -77,7 +77,7 @@ impl Trampolines {
                 .map_err(describe)?;
             return Ok(id);
         }
-        let mut context = Context::for_function(build(signature, module.isa()));
+        let mut context = Context::for_function(trampoline(signature, module.isa()));
         module.define_function(id, &mut context).map_err(describe)?;
         if let Some(compiled) = context.compiled_code()
             && compiled.buffer.relocs().is_empty()
@@ -105,8 +105,9 @@ fn own_signature(isa: &dyn TargetIsa) -> Signature {
     signature
 }
 
-/// Builds the trampoline for functions of this signature.
-fn build(signature: &Signature, isa: &dyn TargetIsa) -> Function {
+/// The trampoline for functions of this signature, for `isa` or another target like it. Slots are
+/// [`SLOT_SIZE`] bytes apart; vectors are little-endian in them on every target.
+pub fn trampoline(signature: &Signature, isa: &dyn TargetIsa) -> Function {
     let mut func = Function::with_name_signature(UserFuncName::default(), own_signature(isa));
     let mut context = FunctionBuilderContext::new();
     let mut builder = FunctionBuilder::new(&mut func, &mut context);

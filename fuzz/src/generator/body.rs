@@ -5,13 +5,13 @@
 
 use super::calls::{Callee, Way, return_};
 use super::ops::{arithmetic, convert, select};
-use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant};
+use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
 use super::signature::{Shape, pick_type};
 use super::{Form, Machine, byte};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, Function, InstBuilder, JumpTableData, MemFlagsData, StackSlotData,
-    StackSlotKind, TrapCode, Type, UserFuncName, Value, types,
+    Block, BlockArg, BlockCall, Function, InstBuilder, JumpTableData, StackSlotData, StackSlotKind,
+    TrapCode, Type, UserFuncName, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
@@ -126,8 +126,7 @@ impl<'a> Body<'a> {
         let zero = self.builder.ins().iconst(types::I64, 0);
         let address = self.scratch.address(&mut self.builder);
         for offset in (0..i32::from(SCRATCH_SIZE)).step_by(8) {
-            let flags = MemFlagsData::new();
-            self.builder.ins().store(flags, zero, address, offset);
+            store(zero, address, offset, &mut self.builder);
         }
         params.iter().for_each(|param| self.pool.add(*param));
         if self.shapes[self.index].is_recursive
@@ -158,21 +157,20 @@ impl<'a> Body<'a> {
 
     /// One number of the newest values and of the scratch memory, in which their order counts.
     fn sum(&mut self) -> Value {
-        let flags = MemFlagsData::new();
         let address = self.scratch.address(&mut self.builder);
         let builder = &mut self.builder;
         let seven = builder.ins().iconst(types::I8, 7);
-        let mut sum = builder.ins().load(types::I64, flags, address, 16);
+        let mut sum = load(types::I64, address, 16, builder);
         for value in self.pool.newest(24) {
             let ty = builder.func.dfg.value_type(*value);
             let mut words = Vec::new();
             if ty.is_int() && ty.bits() <= 64 {
                 words.push(convert(*value, types::I64, 0, builder, &self.scratch));
             } else {
-                builder.ins().store(flags, *value, address, 0);
+                store(*value, address, 0, builder);
                 for offset in (0..ty.bytes().next_multiple_of(8)).step_by(8) {
                     let offset = i32::try_from(offset).expect("at most 8");
-                    words.push(builder.ins().load(types::I64, flags, address, offset));
+                    words.push(load(types::I64, address, offset, builder));
                 }
             }
             for word in words {
@@ -221,14 +219,12 @@ impl<'a> Body<'a> {
                 let value = self.pick(ty, b);
                 let address = self.scratch.address(&mut self.builder);
                 let offset = i32::from(c % (SCRATCH_SIZE - 15));
-                let flags = MemFlagsData::new();
-                self.builder.ins().store(flags, value, address, offset);
+                store(value, address, offset, &mut self.builder);
             }
             13 => {
                 let address = self.scratch.address(&mut self.builder);
                 let offset = i32::from(c % (SCRATCH_SIZE - 15));
-                let flags = MemFlagsData::new();
-                let value = self.builder.ins().load(ty, flags, address, offset);
+                let value = load(ty, address, offset, &mut self.builder);
                 self.pool.add(value);
             }
             14 => {

@@ -7,11 +7,12 @@
 //!
 //! The offsets of [`Form::OutPointer`] are simpler than C's on purpose: an oracle computes no layout.
 
+use super::pool::{load, store};
 use super::signature::Shape;
 use super::{Form, Machine};
 use cranelift_codegen::ir::{
     BlockArg, ExceptionTableData, ExceptionTableItem, ExceptionTag, ExtFuncData, ExternalName,
-    FuncRef, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value,
+    FuncRef, InstBuilder, StackSlotData, StackSlotKind, Value,
 };
 use cranelift_frontend::FunctionBuilder;
 
@@ -79,11 +80,10 @@ impl Callee<'_> {
         let Some(out) = out else {
             return values;
         };
-        let load = |(index, result): (i32, &cranelift_codegen::ir::AbiParam)| {
-            let (ty, flags) = (result.value_type, MemFlagsData::new());
-            builder.ins().load(ty, flags, out, index * STRIDE)
-        };
-        (0..).zip(&self.shape.results).map(load).collect()
+        let results = (0..).zip(&self.shape.results);
+        results
+            .map(|(index, result)| load(result.value_type, out, index * STRIDE, builder))
+            .collect()
     }
 
     fn allowed(self, way: Way) -> Way {
@@ -161,8 +161,7 @@ pub fn return_(results: &[Value], out: Option<Value>, builder: &mut FunctionBuil
         return;
     };
     for (index, result) in (0..).zip(results) {
-        let flags = MemFlagsData::new();
-        builder.ins().store(flags, *result, out, index * STRIDE);
+        store(*result, out, index * STRIDE, builder);
     }
     builder.ins().return_(&[]);
 }

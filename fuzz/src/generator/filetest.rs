@@ -1,30 +1,32 @@
 //! A program as a filetest: settings, target, functions, and a `run` line.
 
-use super::settings::{FEATURES, Settings};
+use super::settings::Settings;
 use super::{Case, Form, Machine};
-use crate::run::{Outcome, interpret};
+use crate::run::{Outcome, host_target, interpret};
 use cranelift_codegen::data_value::DataValue;
-use cranelift_codegen::ir::{Signature, Type};
+use cranelift_codegen::ir::{Function, Signature, Type};
 use filetests::panics::contain;
 use std::fmt::Write;
-use target_lexicon::Triple;
 
 /// The filetest that calls the program's first function on this machine, and expects what the
 /// interpreter says. A program that traps is not called.
 pub fn print(case: &Case, machine: Machine, form: Form) -> String {
     let program = case.program(machine, form);
     let mut text = String::from("test run\n");
-    text += &header(&program.settings);
+    text += &header(&program.settings, &host_target(&program.settings));
     if program.settings.is_chaotic {
         text += ";; chaos mode was on, which a filetest cannot say\n";
     }
-    for (index, function) in program.functions.iter().enumerate() {
-        let _ = writeln!(text, "\n{}", function.to_string().trim_end());
-        if index == 0 {
-            text += &directive(case, machine);
-        }
-    }
-    text
+    let [entry, rest @ ..] = &program.functions[..] else {
+        return text;
+    };
+    text + &functions(std::slice::from_ref(entry)) + &directive(case, machine) + &functions(rest)
+}
+
+/// Functions below each other.
+pub fn functions(functions: &[Function]) -> String {
+    let print = |function: &Function| format!("\n{}\n", function.to_string().trim_end());
+    functions.iter().map(print).collect()
 }
 
 fn directive(case: &Case, machine: Machine) -> String {
@@ -52,17 +54,12 @@ fn list(values: &[DataValue]) -> String {
 }
 
 /// The lines with the settings and the target.
-pub fn header(settings: &Settings) -> String {
+pub fn header(settings: &Settings, target: &str) -> String {
     let mut text = String::new();
     for (name, value) in &settings.shared {
         let _ = writeln!(text, "set {name}={value}");
     }
-    let architecture = Triple::host().architecture;
-    let features = match settings.has_features && architecture.to_string() == "x86_64" {
-        true => FEATURES,
-        false => "",
-    };
-    text + format!("target {architecture} {features}").trim_end() + "\n"
+    text + "target " + target + "\n"
 }
 
 /// Arguments for a function: graffiti, of which no float is a NaN.

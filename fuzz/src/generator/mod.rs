@@ -32,7 +32,7 @@ use self::settings::Settings;
 use self::signature::Shape;
 use arbitrary::{Arbitrary, Unstructured};
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{Function, Type, types};
+use cranelift_codegen::ir::{Endianness, Function, Type, types};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use std::fmt;
@@ -69,6 +69,10 @@ pub struct Machine {
     pub target: OutTarget,
     /// The type of an address.
     pub pointer: Type,
+    /// The order of bytes in memory.
+    pub endianness: Endianness,
+    /// Whether there is `f16`, if the target can have it.
+    pub has_f16: bool,
 }
 
 impl Machine {
@@ -78,7 +82,16 @@ impl Machine {
             PointerWidth::U32 => types::I32,
             _ => types::I64,
         };
-        OutTarget::from_triple(triple).map(|target| Machine { target, pointer })
+        let endianness = match triple.endianness().ok()? {
+            target_lexicon::Endianness::Little => Endianness::Little,
+            target_lexicon::Endianness::Big => Endianness::Big,
+        };
+        OutTarget::from_triple(triple).map(|target| Machine {
+            target,
+            pointer,
+            endianness,
+            has_f16: true,
+        })
     }
 
     /// This one.
@@ -114,6 +127,8 @@ pub enum Form {
 
 /// A program.
 pub struct Program {
+    /// What it is made for.
+    pub machine: Machine,
     /// The settings to compile it with.
     pub settings: Settings,
     /// The functions `%f0`, `%f1` and so on. The first is the one to call.
@@ -170,6 +185,7 @@ impl Case {
         let mut settings = Settings::new(settings);
         settings.suit(&functions);
         Program {
+            machine,
             settings,
             functions,
             shapes,

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use cranelift_codegen::ir::{
-    ConstantData, InstBuilder, MemFlagsData, StackSlot, Type, Value, types,
+    ConstantData, Endianness, InstBuilder, MemFlagsData, StackSlot, Type, Value, types,
 };
 use cranelift_frontend::FunctionBuilder;
 
@@ -86,9 +86,30 @@ impl Scratch {
         builder: &mut FunctionBuilder<'_>,
     ) -> Value {
         let address = self.address(builder);
-        let flags = MemFlagsData::new();
-        builder.ins().store(flags, value, address, offset);
-        builder.ins().load(ty, flags, address, offset)
+        store(value, address, offset, builder);
+        load(ty, address, offset, builder)
+    }
+}
+
+/// Stores a value of any type.
+pub fn store(value: Value, address: Value, offset: i32, builder: &mut FunctionBuilder<'_>) {
+    let flags = memory_flags(builder.func.dfg.value_type(value));
+    builder.ins().store(flags, value, address, offset);
+}
+
+/// Loads a value of any type.
+pub fn load(ty: Type, address: Value, offset: i32, builder: &mut FunctionBuilder<'_>) -> Value {
+    let flags = memory_flags(ty);
+    builder.ins().load(ty, flags, address, offset)
+}
+
+/// Vectors are little-endian in memory on every target, scalars as the target has them: on a big-endian
+/// one the order of lanes depends on the function's convention, and the interpreter turns all 16 bytes.
+fn memory_flags(ty: Type) -> MemFlagsData {
+    let flags = MemFlagsData::new();
+    match ty.is_vector() {
+        true => flags.with_endianness(Endianness::Little),
+        false => flags,
     }
 }
 
@@ -127,10 +148,9 @@ pub fn constant(
                 return scratch.reinterpret(low, ty, 0, builder);
             }
             let address = scratch.address(builder);
-            let flags = MemFlagsData::new();
-            builder.ins().store(flags, low, address, 0);
-            builder.ins().store(flags, low, address, 8);
-            builder.ins().load(ty, flags, address, 0)
+            store(low, address, 0, builder);
+            store(low, address, 8, builder);
+            load(ty, address, 0, builder)
         }
     }
 }

@@ -67,6 +67,14 @@ impl Settings {
         }
     }
 
+    /// These with those that code of the JIT does not have.
+    pub fn for_objects(&self) -> Self {
+        let mut settings = self.clone();
+        let is_pic = if self.is_pic { "true" } else { "false" };
+        settings.shared.push(("is_pic", is_pic));
+        settings
+    }
+
     /// These with another value of one.
     pub fn with(&self, name: &str, value: &'static str) -> Self {
         let mut settings = self.clone();

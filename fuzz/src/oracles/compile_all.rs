@@ -7,13 +7,13 @@
 //! What the code does is for the other targets to say, on a machine that runs it.
 
 use crate::generator::{Case, Form, Machine};
+use crate::run::isa;
 use crate::{Oracle, Verdict};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::verifier::verify_function;
-use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use filetests::panics::contain;
 
 /// See the module.
@@ -63,16 +63,8 @@ fn compile(case: &Case, target: &str, form: Form) -> Result<(), String> {
     let machine = Machine::of(&triple).expect("a target with a backend");
     let program = case.program(machine, form);
     let settings = program.settings.with("regalloc_checker", "true");
-    let mut shared: Vec<String> = settings
-        .shared
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    shared.push(format!("is_pic={}", settings.is_pic));
-    let isa = match parse_sets_and_triple(&shared, target) {
-        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
-        _ => panic!("`{target}` with {shared:?} is no target"),
-    };
+    let settings = settings.for_objects();
+    let isa = isa(target, &settings);
     let mut control = case.control(&settings);
     for function in &program.functions {
         if let Err(errors) = verify_function(function, &*isa) {

@@ -86,7 +86,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             if object.is_none() {
                 let mut new = ObjectFile::new(isa.clone()).map_err(anyhow::Error::msg)?;
                 if options.c_names {
-                    new.name_as_c();
+                    new.name_as_c("");
                 }
                 object = Some((new, isa.clone()));
             }

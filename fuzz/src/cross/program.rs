@@ -1,0 +1,195 @@
+//! A program as object file, as entry of the C program's list, and as the lines that it must print.
+
+use crate::generator::filetest::{arguments, functions, header};
+use crate::generator::settings::Settings;
+use crate::generator::{Case, Form, Machine};
+use crate::run::{Outcome, host_target, interpret, isa};
+use cranelift_codegen::data_value::DataValue;
+use cranelift_codegen::ir::{Endianness, Function, Signature, UserFuncName};
+use cranelift_codegen::verifier::verify_function;
+use filetests::c_abi::toolchain::CTarget;
+use filetests::execute::{SLOT_SIZE, trampoline};
+use filetests::object::ObjectFile;
+use std::fmt::Write;
+
+/// The C program that calls those of its list.
+pub const CALLER: &str = include_str!("programs.c");
+
+/// What is between C and the program's first function.
+type Slots = Vec<[u8; SLOT_SIZE]>;
+
+/// The machine of a target.
+///
+/// qemu has `f16` of riscv64 by an option whose name depends on qemu's version.
+pub fn machine(target: CTarget) -> Machine {
+    let triple = target.architecture().parse().expect("a triple");
+    let machine = Machine::of(&triple).expect("a target with a backend");
+    Machine {
+        has_f16: target != CTarget::Riscv64,
+        ..machine
+    }
+}
+
+/// As in a `target` line.
+fn spec(target: CTarget, settings: &Settings) -> String {
+    match target.architecture() == std::env::consts::ARCH {
+        true => host_target(settings),
+        false => target.spec().to_owned(),
+    }
+}
+
+/// The object file of a case's program, whose symbols begin with `prefix`. The error says why the target
+/// does not compile it.
+pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result<Vec<u8>, String> {
+    let (settings, functions) = all_functions(case, target, form);
+    let isa = isa(&spec(target, &settings), &settings);
+    for function in &functions {
+        verify_function(function, &*isa).map_err(|e| format!("{}: {e}", function.name))?;
+    }
+    let mut object = ObjectFile::new(isa)?;
+    object.name_as_c(prefix);
+    object.add(functions.iter());
+    object.finish()
+}
+
+/// The program's functions, and `%call`, which calls the first.
+fn all_functions(case: &Case, target: CTarget, form: Form) -> (Settings, Vec<Function>) {
+    let program = case.program(machine(target), form);
+    let settings = program.settings.for_objects();
+    let isa = isa(&spec(target, &settings), &settings);
+    let mut functions = program.functions;
+    let mut call = trampoline(&functions[0].signature, &*isa);
+    call.name = UserFuncName::testcase("call");
+    functions.push(call);
+    (settings, functions)
+}
+
+/// What a case's program takes, and what the interpreter says that it comes to.
+pub struct Expected {
+    signature: Signature,
+    machine: Machine,
+    outcome: Outcome,
+}
+
+impl Expected {
+    /// Interprets the program. The error says what is wrong with it.
+    pub fn new(case: &Case, machine: Machine) -> Result<Self, String> {
+        let program = case.program(machine, Form::Interpreted);
+        Ok(Expected {
+            outcome: interpret(&program)?,
+            signature: program.functions[0].signature.clone(),
+            machine,
+        })
+    }
+
+    /// Whether it has to trap.
+    pub fn traps(&self) -> bool {
+        self.outcome == Outcome::Trapped
+    }
+
+    fn slots(&self, values: &[DataValue], mut slots: Slots) -> Slots {
+        slots.resize(slots.len().max(values.len()), [0; SLOT_SIZE]);
+        for (slot, value) in slots.iter_mut().zip(values) {
+            // As a trampoline has them.
+            match self.machine.endianness == Endianness::Little || value.ty().is_vector() {
+                true => value.write_to_slice_le(slot),
+                false => value.write_to_slice_be(slot),
+            }
+        }
+        slots
+    }
+
+    fn args(&self) -> Slots {
+        self.slots(&arguments(&self.signature), Slots::new())
+    }
+
+    /// The entry in the list of the C program.
+    pub fn entry(&self, number: u64, prefix: &str) -> String {
+        let mut text = format!(
+            "PROGRAM({number}, {prefix}, {}",
+            self.signature.returns.len()
+        );
+        text.push_str(", ");
+        let bytes: Vec<String> = self.args().concat().iter().map(u8::to_string).collect();
+        text + &bytes.join(",") + ")"
+    }
+
+    /// The lines that the C program must print of it.
+    pub fn lines(&self, number: u64) -> Vec<String> {
+        let Outcome::Returned(values) = &self.outcome else {
+            return vec![format!("{number} traps")];
+        };
+        let slots = self.slots(values, self.args());
+        let mut lines: Vec<String> = (slots.iter().zip(values).enumerate())
+            .map(|(index, (slot, _))| {
+                let bytes: String = slot.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{number} {index} {bytes}")
+            })
+            .collect();
+        lines.push(format!("{number} returns"));
+        lines
+    }
+}
+
+/// A case's program as a filetest of `test c-abi`, which does the same as a batch.
+pub fn print(case: &Case, target: CTarget, expected: Option<&Expected>) -> String {
+    let (settings, all) = all_functions(case, target, Form::MultiOut);
+    let head = match expected {
+        Some(_) => "test c-abi compilers=gcc opt=-O1\n",
+        None => "test compile\n",
+    };
+    let mut text = String::from(head) + &header(&settings, &spec(target, &settings)) + "\n";
+    if let Some(expected) = expected {
+        let _ = writeln!(text, ";; c: #define PROGRAMS {}", expected.entry(0, ""));
+        for line in CALLER.lines() {
+            text += format!(";; c: {line}").trim_end();
+            text.push('\n');
+        }
+    }
+    text += &functions(&all);
+    for line in expected.iter().flat_map(|expected| expected.lines(0)) {
+        let _ = writeln!(text, ";; out: {line}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random;
+    use filetests::job::run_bytes;
+    use filetests::{FileOutcome, JobOptions};
+    use std::path::Path;
+
+    /// A program that returns, and one that traps.
+    fn cases() -> [(Case, bool); 2] {
+        let trap = [31, 0, 1, 0x7f, 0, 0, 0, 0];
+        let returns = Case::new(&random::bytes(1, 9));
+        [
+            (returns, false),
+            (Case::new(&[&[0; 33][..], &trap].concat()), true),
+        ]
+    }
+
+    /// Under qemu where it is installed; the harness of filetests says where it is not.
+    #[test]
+    fn the_harness_judges_what_is_printed() {
+        for (target, (case, traps)) in [CTarget::X86_64, CTarget::S390x].into_iter().zip(cases()) {
+            let expected = Expected::new(&case, machine(target)).expect("a sound program");
+            assert_eq!(expected.traps(), traps);
+            let outcome = |text: &str| {
+                let options = JobOptions::default();
+                run_bytes(Path::new("f.clif"), text.as_bytes(), &options).outcome
+            };
+            let text = print(&case, target, Some(&expected));
+            let is_judged = match outcome(&text) {
+                FileOutcome::Passed => true,
+                FileOutcome::Skipped => std::env::var_os("CI").is_none(),
+                _ => false,
+            };
+            assert!(is_judged, "{text}");
+            let wrong = text.replace(";; out: 0 ", ";; out: 1 ");
+            assert!(outcome(&wrong) != FileOutcome::Passed, "{wrong}");
+        }
+    }
+}
