@@ -133,7 +133,17 @@ pub fn import(
     dir: &Path,
     last: Option<Commit>,
 ) -> Result<Git> {
-    let mut tree = pin.sources(repo)?;
+    lay(pin, pin.sources(repo)?, queue, dir, last)
+}
+
+/// [`import`] with other files than upstream's for the pin.
+pub fn lay(
+    pin: &Pin,
+    mut tree: Tree,
+    queue: &Queue,
+    dir: &Path,
+    last: Option<Commit>,
+) -> Result<Git> {
     let steps = queue.apply(&tree)?;
     let mut commits = vec![Commit {
         author: "xtask <xtask@localhost>".into(),

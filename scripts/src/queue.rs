@@ -3,7 +3,7 @@
 use crate::git::{Tree, blob_id};
 use crate::patch::{FileDiff, Patch};
 use crate::pin::Pin;
-use crate::repo::{Repo, files_below, read};
+use crate::repo::{Repo, files_below, read, write};
 use anyhow::{Context, Result, anyhow, ensure};
 
 /// All that is laid on the pin.
@@ -100,6 +100,18 @@ impl Queue {
             steps.push(step);
         }
         Ok(steps)
+    }
+
+    /// Writes every file whole or not at all, and returns the paths of those that were not so before.
+    pub fn write(&self, repo: &Repo) -> Result<Vec<String>> {
+        let mut written = Vec::new();
+        for (path, bytes) in self.files() {
+            repo.check_plain(&path)?;
+            if write(&repo.path(&path), &bytes)? {
+                written.push(path);
+            }
+        }
+        Ok(written)
     }
 
     /// The files of the queue in the repository.

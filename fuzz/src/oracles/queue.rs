@@ -1,18 +1,21 @@
 //! `queue`: hostile patches and series, which the patch tool must refuse cleanly.
 //!
 //! A patch that is read is written again as it was; a queue that is read names no path outside of the
-//! pinned crates, and applies or is refused.
+//! pinned crates, and applies or is refused. One that applies is written back, and by git into a
+//! checkout; nothing around the repository changes, be it through `..` or through a link.
 
 use crate::{Oracle, Verdict};
 use arbitrary::{Arbitrary, Unstructured};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use xtask::checkout::lay;
 use xtask::git::{Tree, blob_id};
 use xtask::patch::{FileDiff, Patch, check_path};
 use xtask::pin::{Pin, PinnedCrate};
 use xtask::queue::{PATCHES, Queue, SERIES};
-use xtask::repo::Repo;
+use xtask::repo::{Repo, files_below};
 
 /// See the module.
 pub struct PatchQueue;
@@ -75,9 +78,13 @@ impl Oracle for PatchQueue {
             check_patch(&patch, &case.upstream);
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
-        check_queue(case, folder.path());
-        let left: Vec<_> = fs::read_dir(folder.path()).expect("the folder").collect();
-        assert_eq!(left.len(), 1, "the folder has something new: {left:?}");
+        let base = folder.path();
+        for file in [CANARY.into(), format!("{OUTSIDE}/{CANARY}")] {
+            write(&base.join(file), b"to stay as it is");
+        }
+        let before = all_but_the_repository(base);
+        check_queue(case, base);
+        assert_eq!(all_but_the_repository(base), before);
         Verdict::Passed
     }
 }
@@ -101,21 +108,83 @@ fn check_patch(patch: &Patch, upstream: &[u8]) {
     }
 }
 
-/// Reads and applies the queue as it is on disk.
-fn check_queue(case: &Case, folder: &Path) {
-    let repo = Repo::at(folder);
-    let write = |path: &str, bytes: &[u8]| {
-        let path = repo.path(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
-        fs::write(path, bytes).expect("a new file");
-    };
+/// What is around the repository.
+const CANARY: &str = "canary";
+const OUTSIDE: &str = "outside";
+/// The repository, and in it what is made.
+const REPOSITORY: &str = "repository";
+const CHECKOUT: &str = "checkout";
+/// What is a link in the repository, if a patch names it: to the folder outside if the patch has a file in it,
+/// or to a file there.
+const LINK: &str = "cranelift/codegen/src/link";
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
+    fs::write(path, bytes).expect("a new file");
+}
+
+/// All files but those that the tool may write, with their contents or where they lead.
+fn all_but_the_repository(base: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![base.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let (path, kind) = (entry.path(), entry.file_type().expect("its type"));
+            let is_queue = path == base.join(REPOSITORY).join("cranelift");
+            if is_queue || path == base.join(REPOSITORY).join(CHECKOUT) {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_symlink() {
+                let to = fs::read_link(&path).expect("a link");
+                files.insert(path, to.into_os_string().into_encoded_bytes());
+            } else {
+                let bytes = fs::read(&path).expect("a file");
+                files.insert(path, bytes);
+            }
+        }
+    }
+    files
+}
+
+/// Puts the queue on the disk, as far as that is possible within the repository.
+fn put(case: &Case, repo: &Repo, outside: &Path) {
     let series = case.series();
-    write(SERIES, &series);
+    write(&repo.path(SERIES), &series);
     let first = String::from_utf8_lossy(&series);
     let name = first.lines().next().unwrap_or_default();
-    if check_path(name).is_ok() && !name.contains('/') && name != "series" && name.len() < 200 {
-        write(&format!("{PATCHES}/{name}"), &case.patch);
+    let is_name = |name: &str| check_path(name).is_ok() && name.len() < 200;
+    if is_name(name) && !name.contains('/') && name != "series" {
+        write(&repo.path(&format!("{PATCHES}/{name}")), &case.patch);
     }
+    let patch = Patch::parse(&case.patch).ok();
+    for path in patch.iter().flat_map(|patch| &patch.new_files) {
+        let file = repo.path(path);
+        let parent = file.parent().expect("a folder");
+        if Path::new(path).starts_with(LINK) {
+            let link = repo.path(LINK);
+            fs::create_dir_all(link.parent().expect("a folder")).expect("a new folder");
+            let is_file = path == LINK;
+            let to = if is_file {
+                outside.join(CANARY)
+            } else {
+                outside.into()
+            };
+            // It may be there already.
+            let _ = std::os::unix::fs::symlink(to, link);
+        } else if is_name(path) && fs::create_dir_all(parent).is_ok() && !file.is_dir() {
+            // Another new file may be in the way.
+            let _ = fs::write(file, &case.upstream);
+        }
+    }
+}
+
+/// Reads and applies the queue as it is on disk, and writes what comes of it.
+fn check_queue(case: &Case, base: &Path) {
+    let repo = Repo::at(&base.join(REPOSITORY));
+    put(case, &repo, &base.join(OUTSIDE));
     let krate = PinnedCrate {
         name: "cranelift-codegen".into(),
         folder: "cranelift/codegen".into(),
@@ -131,6 +200,7 @@ fn check_queue(case: &Case, folder: &Path) {
     };
     for path in queue.files().keys() {
         assert_eq!(check_path(path), Ok(()));
+        assert!(!Path::new(path).starts_with(LINK), "{path} is outside");
     }
     let mut tree = Tree::new();
     for diff in queue.patches.iter_mut().flat_map(|patch| &mut patch.files) {
@@ -141,8 +211,55 @@ fn check_queue(case: &Case, folder: &Path) {
         }
         tree.insert(diff.path.clone(), case.upstream.clone());
     }
-    for path in queue.apply(&tree).iter().flatten().flat_map(|s| s.keys()) {
+    let Ok(steps) = queue.apply(&tree) else {
+        return;
+    };
+    for path in steps.iter().flat_map(|step| step.keys()) {
         assert!(pin.contains(path), "{path} is in no pinned crate");
+    }
+    check_writing(&repo, &pin, &queue, tree, steps);
+}
+
+/// Writes the queue back, and for some queues, as it takes five programs, the checkout.
+fn check_writing(repo: &Repo, pin: &Pin, queue: &Queue, mut tree: Tree, steps: Vec<Tree>) {
+    if queue
+        .patches
+        .iter()
+        .any(|patch| patch.check_message().is_err())
+    {
+        // `cargo xtask fork save` writes no such patch, whose subject may be no file name.
+        return;
+    }
+    queue.write(repo).expect("a queue that was read");
+    let files = queue.files();
+    for file in files_below(&repo.path(PATCHES)).expect("the patches") {
+        // The patch was in a file of another name.
+        if !files.contains_key(&format!("{PATCHES}/{file}")) {
+            fs::remove_file(repo.path(PATCHES).join(file)).expect("a file");
+        }
+    }
+    let again = Queue::read(repo, pin).expect("a queue that was written");
+    assert_eq!(again.files(), queue.files());
+
+    let id = blob_id(&queue.files().into_values().collect::<Vec<_>>().concat());
+    if !id.starts_with('0') {
+        return;
+    }
+    tree.insert("cranelift/codegen/Cargo.toml".into(), b"[package]\n".into());
+    let checkout = repo.path(CHECKOUT);
+    match lay(pin, tree.clone(), queue, &checkout, None) {
+        Ok(_) => {
+            tree.extend(steps.into_iter().flatten());
+            let files = files_below(&checkout).expect("the checkout");
+            assert_eq!(files, tree.keys().cloned().collect::<Vec<_>>());
+            for (path, bytes) in tree {
+                assert_eq!(fs::read(checkout.join(path)).ok(), Some(bytes));
+            }
+        }
+        Err(error) => {
+            let text = format!("{error:#}");
+            assert!(!text.contains("bug of xtask"), "{text}");
+        }
     }
 }
 
@@ -184,6 +301,53 @@ index 1111111111111111111111111111111111111111..22222222222222222222222222222222
         let new = patch.files[0].apply(UPSTREAM);
         assert_eq!(new, Ok(b"one\nzwei\ndrei\nthree\n".to_vec()));
         PatchQueue::check(&Case::from_bytes(&case()));
+    }
+
+    #[test]
+    fn what_happens_around_the_repository_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(OUTSIDE).join(CANARY);
+        write(&file, b"one");
+        write(&folder.path().join(REPOSITORY).join(SERIES), b"");
+        let before = all_but_the_repository(folder.path());
+        write(&folder.path().join(REPOSITORY).join(SERIES), b"other");
+        assert_eq!(all_but_the_repository(folder.path()), before);
+        write(&file, b"two");
+        assert_ne!(all_but_the_repository(folder.path()), before);
+        write(&file, b"one");
+        write(&folder.path().join(REPOSITORY).join("new"), b"");
+        assert_ne!(all_but_the_repository(folder.path()), before);
+    }
+
+    /// A patch that adds a file.
+    fn adding(path: &str) -> Case {
+        let patch = PATCH.replacen("---\n", &format!("---\nnew file: {path}\n"), 1);
+        Case::from_bytes(&[patch.as_bytes(), UPSTREAM].join(&0))
+    }
+
+    #[test]
+    fn a_link_leads_nowhere() {
+        for path in [format!("{LINK}/{CANARY}"), LINK.into()] {
+            PatchQueue::check(&adding(&path));
+            let folder = tempfile::tempdir().expect("a folder");
+            write(&folder.path().join(OUTSIDE).join(CANARY), b"one");
+            check_queue(&adding(&path), folder.path());
+            let file = folder.path().join(REPOSITORY).join(&path);
+            assert_eq!(fs::read(file).expect("the link's target"), b"one");
+        }
+    }
+
+    #[test]
+    fn some_queues_become_a_checkout() {
+        let is_made = |number: &usize| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = format!("cranelift/codegen/src/new{number}.rs");
+            check_queue(&adding(&path), folder.path());
+            let checkout = folder.path().join(REPOSITORY).join(CHECKOUT);
+            checkout.join(path).exists()
+        };
+        let made = (0..64).filter(is_made).count();
+        assert!((1..16).contains(&made), "{made} of 64");
     }
 
     /// A patch with a few bytes changed.

@@ -5,7 +5,7 @@ use crate::git::{Git, Tree};
 use crate::patch::{FileDiff, Patch, check_path};
 use crate::pin::Pin;
 use crate::queue::{FOLD, PATCHES, Queue, SERIES, apply_exactly, inputs};
-use crate::repo::{Repo, files_below, write};
+use crate::repo::{Repo, files_below};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
@@ -324,14 +324,9 @@ fn owned_files(repo: &Repo, pin: &Pin, force: bool) -> Result<BTreeSet<String>> 
 
 /// Writes every file whole or not at all, then deletes those that are not part of the queue any more.
 fn write_queue(repo: &Repo, queue: &Queue, owned: &BTreeSet<String>) -> Result<Vec<String>> {
+    let written = queue.write(repo)?.into_iter();
+    let mut report: Vec<_> = written.map(|path| format!("wrote   {path}")).collect();
     let files = queue.files();
-    let mut report = Vec::new();
-    for (path, bytes) in &files {
-        repo.check_plain(path)?;
-        if write(&repo.path(path), bytes)? {
-            report.push(format!("wrote   {path}"));
-        }
-    }
     for path in owned.iter().filter(|path| !files.contains_key(*path)) {
         fs::remove_file(repo.path(path)).with_context(|| format!("cannot remove {path}"))?;
         report.push(format!("removed {path}"));
