@@ -118,7 +118,7 @@ fn run(workshop: &Workshop, target: CTarget, linked: &[Linked]) -> Result<Run, B
     let source = format!("#define PROGRAMS \\\n{}\n{CALLER}", entries.join(" \\\n"));
     workshop.write("programs.c", source)?;
     let with = (target, Compiler::Gcc);
-    let caller = workshop.compile(with, "programs.c", "programs.o", "-O1", &[] as &[&str])?;
+    let caller = workshop.compile(with, "programs.c", "programs.o", "-O1", &["-fmax-errors=3"])?;
     let objects = linked.iter().map(|program| program.object.as_path());
     let objects: Vec<&Path> = objects.chain([caller.as_path()]).collect();
     let program = workshop.link(target, &objects, "programs")?;

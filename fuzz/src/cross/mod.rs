@@ -4,8 +4,9 @@
 //! - [`program`] makes one, and says what it must print;
 //! - [`batch`] builds and runs many.
 //!
-//! Values go through slots of memory between C and the program: C does not judge calls here, which
-//! `cargo xtask c-abi` is about.
+//! Values go through slots of memory between C and the program, or through an out area among them where
+//! the program's first function has one; nothing else of calls is C's to judge here, which `cargo xtask
+//! c-abi` is about.
 
 pub mod batch;
 pub mod program;

@@ -5,7 +5,9 @@ use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
 use crate::run::{Outcome, host_target, interpret, isa};
 use cranelift_codegen::data_value::DataValue;
-use cranelift_codegen::ir::{Endianness, Function, Signature, UserFuncName};
+use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
+use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::multi_out::{OutArea, compute_out_area};
 use cranelift_codegen::verifier::verify_function;
 use filetests::c_abi::toolchain::CTarget;
 use filetests::execute::{SLOT_SIZE, trampoline};
@@ -54,14 +56,34 @@ pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result
 
 /// The program's functions, and `%call`, which calls the first.
 fn all_functions(case: &Case, target: CTarget, form: Form) -> (Settings, Vec<Function>) {
-    let program = case.program(machine(target), form);
+    let machine = machine(target);
+    let program = case.program(machine, form);
     let settings = program.settings.for_objects();
     let isa = isa(&spec(target, &settings), &settings);
     let mut functions = program.functions;
-    let mut call = trampoline(&functions[0].signature, &*isa);
+    let mut call = trampoline(&called_as(&functions[0].signature, machine), &*isa);
     call.name = UserFuncName::testcase("call");
     functions.push(call);
     (settings, functions)
+}
+
+/// The function with an explicit out pointer, where that is what C would call; else as it is. C's places of
+/// other parameters are not always those of stock conventions.
+fn called_as(signature: &Signature, machine: Machine) -> Signature {
+    let is_plain = |param: &AbiParam| {
+        let ty = param.value_type;
+        !ty.is_vector() && ty.bits() <= 64 && ty != types::F16
+    };
+    let mut called = signature.clone();
+    if signature.call_conv == CallConv::SystemVMultiOut
+        && signature.returns.len() > 1
+        && signature.params.iter().all(is_plain)
+    {
+        called.call_conv = CallConv::SystemV;
+        called.params.insert(0, AbiParam::new(machine.pointer));
+        called.returns.clear();
+    }
+    called
 }
 
 /// What a case's program takes, and what the interpreter says that it comes to.
@@ -70,6 +92,9 @@ pub struct Expected {
     machine: Machine,
     outcome: Outcome,
 }
+
+/// In an out area before the call, and in its padding and behind it after the call.
+const UNTOUCHED: u8 = 0xa5;
 
 impl Expected {
     /// Interprets the program. The error says what is wrong with it.
@@ -87,31 +112,89 @@ impl Expected {
         self.outcome == Outcome::Trapped
     }
 
-    fn slots(&self, values: &[DataValue], mut slots: Slots) -> Slots {
-        slots.resize(slots.len().max(values.len()), [0; SLOT_SIZE]);
-        for (slot, value) in slots.iter_mut().zip(values) {
-            // As a trampoline has them.
-            match self.machine.endianness == Endianness::Little || value.ty().is_vector() {
-                true => value.write_to_slice_le(slot),
-                false => value.write_to_slice_be(slot),
+    /// The first slot of the out area, if C passes a pointer to one, and the slots from there on of which
+    /// any is to be seen.
+    fn seen(&self) -> (usize, usize) {
+        match called_as(&self.signature, self.machine) == self.signature {
+            true => (0, self.signature.returns.len()),
+            false => (1 + self.signature.params.len(), self.area().len()),
+        }
+    }
+
+    /// The out area without any result, and a slot behind it.
+    fn area(&self) -> Slots {
+        let layout = self.layout();
+        vec![[UNTOUCHED; SLOT_SIZE]; (layout.size as usize).div_ceil(SLOT_SIZE) + 1]
+    }
+
+    fn layout(&self) -> OutArea {
+        let types: Vec<Type> = self
+            .signature
+            .returns
+            .iter()
+            .map(|r| r.value_type)
+            .collect();
+        compute_out_area(&types, self.machine.target).expect("the program's results")
+    }
+
+    /// Before the call.
+    fn slots(&self) -> Slots {
+        let args = arguments(&self.signature);
+        let args = args.iter().map(|value| self.slot(value));
+        match self.seen() {
+            (0, _) => args.collect(),
+            _ => [[0; SLOT_SIZE]]
+                .into_iter()
+                .chain(args)
+                .chain(self.area())
+                .collect(),
+        }
+    }
+
+    /// As a trampoline has it.
+    fn slot(&self, value: &DataValue) -> [u8; SLOT_SIZE] {
+        let mut slot = [0; SLOT_SIZE];
+        match self.machine.endianness == Endianness::Little || value.ty().is_vector() {
+            true => value.write_to_slice_le(&mut slot),
+            false => value.write_to_slice_be(&mut slot),
+        }
+        slot
+    }
+
+    /// The slots that are to be seen after the call.
+    fn result_slots(&self, values: &[DataValue]) -> Slots {
+        let mut slots = self.slots();
+        let (area, count) = self.seen();
+        slots.resize(slots.len().max(area + count), [0; SLOT_SIZE]);
+        let mut slots = slots.split_off(area);
+        slots.truncate(count);
+        if area == 0 {
+            for (slot, value) in slots.iter_mut().zip(values) {
+                let bytes = value.ty().bytes() as usize;
+                slot[..bytes].copy_from_slice(&self.slot(value)[..bytes]);
             }
+            return slots;
+        }
+        let bytes = slots.as_flattened_mut();
+        for (field, value) in self.layout().fields.iter().zip(values) {
+            let (at, size) = (field.offset as usize, field.ty.bytes() as usize);
+            let mut slot = self.slot(value);
+            if self.machine.endianness == Endianness::Big && field.ty.is_vector() {
+                // Lane 0 is first, as everywhere, but lanes are as scalars are.
+                let lane = field.ty.lane_type().bytes() as usize;
+                slot.chunks_mut(lane).for_each(<[u8]>::reverse);
+            }
+            bytes[at..at + size].copy_from_slice(&slot[..size]);
         }
         slots
     }
 
-    fn args(&self) -> Slots {
-        self.slots(&arguments(&self.signature), Slots::new())
-    }
-
     /// The entry in the list of the C program.
     pub fn entry(&self, number: u64, prefix: &str) -> String {
-        let mut text = format!(
-            "PROGRAM({number}, {prefix}, {}",
-            self.signature.returns.len()
-        );
-        text.push_str(", ");
-        let bytes: Vec<String> = self.args().concat().iter().map(u8::to_string).collect();
-        text + &bytes.join(",") + ")"
+        let (area, count) = self.seen();
+        let bytes: Vec<String> = self.slots().concat().iter().map(u8::to_string).collect();
+        let bytes = bytes.join(",");
+        format!("PROGRAM({number}, {prefix}, {area}, {count}, {bytes})")
     }
 
     /// The lines that the C program must print of it.
@@ -119,13 +202,12 @@ impl Expected {
         let Outcome::Returned(values) = &self.outcome else {
             return vec![format!("{number} traps")];
         };
-        let slots = self.slots(values, self.args());
-        let mut lines: Vec<String> = (slots.iter().zip(values).enumerate())
-            .map(|(index, (slot, _))| {
-                let bytes: String = slot.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{number} {index} {bytes}")
-            })
-            .collect();
+        let line = |(index, slot): (usize, &[u8; SLOT_SIZE])| {
+            let bytes: String = slot.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{number} {index} {bytes}")
+        };
+        let slots = self.result_slots(values);
+        let mut lines: Vec<String> = (self.seen().0..).zip(&slots).map(line).collect();
         lines.push(format!("{number} returns"));
         lines
     }

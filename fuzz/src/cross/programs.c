@@ -1,7 +1,9 @@
-/* Calls programs, each in a process of its own, and prints what they come to: the slots of the results
-   as bytes, and how the process ends.
+/* Calls programs, each in a process of its own, and prints what they come to: slots as bytes, and how the
+   process ends.
 
-   PROGRAMS is the list of them: PROGRAM(number, prefix of its symbols, results, bytes of arguments …). */
+   PROGRAMS is the list of them: PROGRAM(number, prefix of its symbols, area, count, bytes …). The bytes are
+   in the slots before the call. If there is an out area, it begins with the slot `area`, where the
+   pointer in the first slot leads; else that is 0. `count` slots are printed from there on. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +13,10 @@
 
 enum { SLOT = 16, SLOTS = 2048, SECONDS = 20 };
 
-#define PROGRAM(number, prefix, results, ...) \
+#define PROGRAM(number, prefix, area, count, ...) \
     void prefix##f0(void); \
     void prefix##call(void (*callee)(void), void *slots); \
-    static const unsigned char prefix##args[] = {__VA_ARGS__};
+    static const unsigned char prefix##bytes[] = {__VA_ARGS__};
 PROGRAMS
 #undef PROGRAM
 
@@ -22,12 +24,12 @@ static const struct program {
     unsigned number;
     void (*callee)(void);
     void (*call)(void (*callee)(void), void *slots);
-    unsigned results;
-    const unsigned char *args;
+    unsigned area, count;
+    const unsigned char *bytes;
     size_t size;
 } programs[] = {
-#define PROGRAM(number, prefix, results, ...) \
-    {number, prefix##f0, prefix##call, results, prefix##args, sizeof prefix##args},
+#define PROGRAM(number, prefix, area, count, ...) \
+    {number, prefix##f0, prefix##call, area, count, prefix##bytes, sizeof prefix##bytes},
 PROGRAMS
 };
 
@@ -38,9 +40,12 @@ static void run(const struct program *program)
     const struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     alarm(SECONDS);
-    memcpy(slots, program->args, program->size);
+    memcpy(slots, program->bytes, program->size);
+    const void *area = slots + SLOT * program->area;
+    if (program->area)
+        memcpy(slots, &area, sizeof area);
     program->call(program->callee, slots);
-    for (unsigned n = 0; n < program->results; n++) {
+    for (unsigned n = program->area; n < program->area + program->count; n++) {
         printf("%u %u ", program->number, n);
         for (unsigned at = 0; at < SLOT; at++)
             printf("%02x", slots[SLOT * n + at]);
