@@ -26,6 +26,10 @@ const CAMPAIGNS: &[Campaign] = &[
     ),
     ("deliberate faults are found", crate::mutants::campaign),
     ("fuzz targets, a minute each", crate::fuzz::campaign),
+    (
+        "random programs on every machine",
+        crate::fuzz::cross::campaign,
+    ),
 ];
 
 impl Ci {

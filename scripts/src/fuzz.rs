@@ -4,8 +4,11 @@
 //! has them, in `fuzz/corpus` and `fuzz/artifacts`, which git ignores.
 
 mod bundle;
+pub mod cross;
+mod report;
 
 use self::bundle::bundle;
+use self::report::{Run, cases, table};
 use crate::clif_util::prepare;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::Counts;
@@ -26,7 +29,8 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask fuzz                            all targets, a minute each\n  \
-    cargo xtask fuzz interpret --seconds 3600 -j 4\n\nA finding: see it with `cargo fuzz fmt TARGET FILE`; fuzz/README.md says how to go on."
+    cargo xtask fuzz interpret --seconds 3600 -j 4\n  \
+    cargo xtask fuzz --cross s390x              programs under qemu\n\nA finding: see it with `cargo fuzz fmt TARGET FILE`; fuzz/README.md says how to go on."
 )]
 pub struct Fuzz {
     /// The targets to run [default: all]
@@ -37,17 +41,33 @@ pub struct Fuzz {
     /// Processes that work on a target at a time, sharing its corpus
     #[arg(short, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
-    /// A number from which libFuzzer draws, so that a run can be repeated about as it was
+    /// Run programs on this machine instead, under qemu if it is another one, and compare with the interpreter; without
+    /// libFuzzer; may be repeated
+    #[arg(long, value_name = "MACHINE", value_parser = cross::MACHINES, conflicts_with = "targets")]
+    pub cross: Vec<String>,
+    /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
     /// Run nothing: write programs, options, dictionary and seeds to this folder, for a fuzzing service
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs", "seed"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs", "seed", "cross"])]
     pub out: Option<PathBuf>,
 }
 
 impl Fuzz {
     /// Runs the targets; an error if one has a finding.
     pub fn run(&self, repo: &Repo) -> Result<()> {
+        if !self.cross.is_empty() {
+            prepare(repo)?;
+            let mut args = vec![
+                format!("--seconds={}", self.seconds),
+                format!("--jobs={}", self.jobs),
+            ];
+            args.extend(self.seed.map(|seed| format!("--seed={seed}")));
+            let counts = cross::run(repo, &self.cross, &args);
+            println!("{counts}");
+            ensure!(counts.failed == 0, "see above");
+            return Ok(());
+        }
         let counts = self.run_all(repo)?;
         if counts.failed > 0 {
             bail!("{} targets have findings", counts.failed);
@@ -126,6 +146,9 @@ impl Fuzz {
         if self.jobs > 1 {
             command.arg(format!("-fork={}", self.jobs));
         }
+        let tally = repo.target().join("fuzz").join(format!("{target}.tally"));
+        write(&tally, b"")?;
+        command.env("FUZZ_TALLY", &tally);
         let start = Instant::now();
         let mut child = command.stderr(Stdio::piped()).spawn()?;
         let mut run = Run::new(target);
@@ -149,6 +172,7 @@ impl Fuzz {
             println!("{}", tail.join("\n"));
             run.finding.get_or_insert_with(|| "see above".into());
         }
+        run.cases = cases(&String::from_utf8_lossy(&read(&tally)?));
         run.check();
         Ok(run)
     }
@@ -165,6 +189,7 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         targets: Vec::new(),
         seconds: 60,
         jobs: 1,
+        cross: Vec::new(),
         // What is new is for longer runs to find, not for whoever changes something else.
         seed: Some(1),
         out: None,
@@ -279,131 +304,9 @@ fn words_of(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a target did.
-#[derive(Debug, Default, PartialEq)]
-struct Run {
-    target: String,
-    seconds: f64,
-    executions: u64,
-    edges: u64,
-    /// Cases, and how many of them were rejected.
-    cases: (u64, u64),
-    /// The file of the input.
-    finding: Option<String>,
-}
-
-impl Run {
-    fn new(target: &str) -> Self {
-        Run {
-            target: target.into(),
-            ..Run::default()
-        }
-    }
-
-    /// A run that has judged hardly anything is no good one.
-    fn check(&mut self) {
-        let (cases, rejected) = self.cases;
-        let makes_programs = ["interpret", "convention", "compile-all"].contains(&&*self.target);
-        let problem = match cases {
-            0 => "it has judged nothing",
-            _ if makes_programs && rejected * 20 >= cases => "5 % or more are rejected",
-            _ => return,
-        };
-        self.finding.get_or_insert_with(|| problem.into());
-    }
-
-    /// Reads a line of libFuzzer, or of the target's tally.
-    fn line(&mut self, line: &str) {
-        let number = |text: &str| {
-            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse::<u64>().ok()
-        };
-        let after = |key: &str| number(line.split_once(key)?.1.trim_start());
-        if let Some(count) = line.strip_prefix('#').and_then(number) {
-            self.executions = self.executions.max(count);
-        }
-        if let Some(count) = after("stat::number_of_executed_units:") {
-            self.executions = count;
-        }
-        if let Some(edges) = after(" cov: ") {
-            self.edges = edges;
-        }
-        if let (Some(cases), Some(rejected)) = (
-            after(&format!("{}: ", self.target)),
-            after(" cases, ").filter(|_| line.contains(" rejected (")),
-        ) {
-            self.cases = (cases, rejected);
-        }
-        if let Some((_, path)) = line.split_once("Test unit written to ") {
-            self.finding = Some(path.into());
-        }
-    }
-}
-
-fn table(runs: &[Run]) -> String {
-    let mut text = format!(
-        "{:<12} {:>10} {:>9} {:>10} {:>8}  findings\n",
-        "target", "executions", "a second", "rejected %", "edges"
-    );
-    for run in runs {
-        let rejected = match run.cases {
-            (0, _) => "-".into(),
-            (cases, rejected) => format!("{:.2}", 100.0 * rejected as f64 / cases as f64),
-        };
-        text += &format!(
-            "{:<12} {:>10} {:>9.1} {rejected:>10} {:>8}  {}\n",
-            run.target,
-            run.executions,
-            run.executions as f64 / run.seconds.max(0.001),
-            run.edges,
-            run.finding.as_deref().unwrap_or("none")
-        );
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_of_libfuzzer_and_of_the_tally_are_read() {
-        let mut run = Run::new("layout");
-        for line in [
-            "#4096\tpulse  cov: 210 ft: 405 corp: 20/200b lim: 43 exec/s: 2048 rss: 60Mb",
-            "layout: 4096 cases, 12 rejected (0.29 %)",
-            "#8192: cov: 230 ft: 405 corp: 20 exec/s: 2048 oom/timeout/crash: 0/0/0 time: 5s",
-            "stat::number_of_executed_units: 9000",
-        ] {
-            run.line(line);
-        }
-        let want = Run {
-            executions: 9000,
-            edges: 230,
-            cases: (4096, 12),
-            ..Run::new("layout")
-        };
-        assert_eq!(run, want);
-        run.line("artifact_prefix='x'; Test unit written to fuzz/artifacts/layout/crash-1");
-        assert_eq!(
-            run.finding.as_deref(),
-            Some("fuzz/artifacts/layout/crash-1")
-        );
-        assert!(table(&[run]).contains("0.29"));
-
-        let checked = |target, cases| {
-            let mut run = Run {
-                cases,
-                ..Run::new(target)
-            };
-            run.check();
-            run.finding
-        };
-        assert_eq!(checked("text", (100, 90)), None);
-        assert_eq!(checked("interpret", (100, 4)), None);
-        assert!(checked("interpret", (100, 5)).is_some());
-        assert!(checked("text", (0, 0)).is_some());
-    }
 
     #[test]
     fn a_dictionary_has_the_words_of_code() {

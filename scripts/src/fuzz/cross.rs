@@ -1,0 +1,37 @@
+//! `cargo xtask fuzz --cross`: programs on other machines, without libFuzzer.
+
+use crate::repo::{Repo, cargo};
+use crate::steps::{Counts, run_tests};
+use anyhow::Result;
+use std::process::Command;
+
+/// The machines, as the program `programs` calls them.
+pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
+
+/// How long continuous integration runs each, in seconds.
+const SECONDS: u64 = 25;
+
+/// Runs programs on some machines, and counts them.
+pub fn run(repo: &Repo, machines: &[String], args: &[String]) -> Counts {
+    let runs = machines.iter().map(|machine| {
+        let mut command = cargo(&repo.path(""));
+        command.args(["run", "--quiet", "--release"]);
+        select(&mut command)
+            .args(["--", "cross", machine])
+            .args(args);
+        run_tests(&mut command)
+    });
+    runs.fold(Counts::default(), Counts::and)
+}
+
+/// What selects the program in a Cargo command line.
+pub fn select(command: &mut Command) -> &mut Command {
+    command.args(["--package", "multi-out-fuzz", "--bin", "programs"])
+}
+
+/// What continuous integration runs.
+pub fn campaign(repo: &Repo) -> Result<Counts> {
+    crate::clif_util::prepare(repo)?;
+    let args = ["--seed", "1", "--seconds", &SECONDS.to_string()].map(String::from);
+    Ok(run(repo, &MACHINES.map(String::from), &args))
+}
