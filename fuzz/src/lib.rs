@@ -5,6 +5,7 @@
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`run`] interprets and compiles programs;
+//! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs.
 //!
@@ -17,6 +18,7 @@ pub mod random;
 pub mod run;
 #[cfg(test)]
 mod smoke;
+pub mod stock;
 pub mod tally;
 pub mod target;
 

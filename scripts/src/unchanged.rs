@@ -1,7 +1,8 @@
 //! The step `unchanged` of `cargo xtask test`: the fork compiles every other convention to the same bytes as stock Cranelift.
 //!
-//! The package `scripts/fixtures/unchanged` compiles a generated corpus and prints a line per compilation. It is built twice,
-//! on stock Cranelift and on the fork, and the lines are compared. What it does not prove: anything about functions of a
+//! The package `scripts/fixtures/unchanged` compiles a generated corpus, and programs that the fuzz targets' generator makes without
+//! functions of ours, and prints a line per compilation. It is built twice, on stock Cranelift and on the fork, and the lines are
+//! compared. What it does not prove: anything about functions of a
 //! shape that the corpus lacks; the queue's own hunks should be read with that in mind.
 
 use crate::fork::make::patch_lines;
@@ -11,12 +12,18 @@ use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 
+/// For each architecture; a program has up to six functions.
+const PROGRAMS: &str = "40";
+
 /// Builds both, compares, and proves that the comparison notices one byte.
 pub fn run(repo: &Repo) -> Result<Counts> {
     let mut lines = Vec::new();
+    let programs = repo.target().join("unchanged/programs");
+    let programs = programs.to_string_lossy();
     let built = run_function(
         "unchanged: build and run on stock Cranelift and on the fork",
         || {
+            write_programs(repo, &programs)?;
             let checkout = repo.checkout();
             for (kind, fork) in [("stock", None), ("fork", Some(checkout.as_path()))] {
                 copy_package(
@@ -25,7 +32,7 @@ pub fn run(repo: &Repo) -> Result<Counts> {
                     &repo.target().join("unchanged").join(kind),
                     fork,
                 )?;
-                lines.push(corpus(repo, kind, &[])?);
+                lines.push(corpus(repo, kind, &["--programs", &programs])?);
             }
             Ok(())
         },
@@ -36,7 +43,7 @@ pub fn run(repo: &Repo) -> Result<Counts> {
     let same = run_function("unchanged: the same bytes", || {
         let report = compare(stock, fork);
         if let Some(first) = report.different.first() {
-            let clif = corpus(repo, "stock", &["--show", first])?;
+            let clif = corpus(repo, "stock", &["--programs", &programs, "--show", first])?;
             let path = repo.target().join("unchanged/different.clif");
             write(&path, clif.as_bytes())?;
             bail!(
@@ -84,6 +91,16 @@ pub fn run(repo: &Repo) -> Result<Counts> {
         Ok(())
     });
     Ok(built.and(same).and(sensitive))
+}
+
+/// Programs of the fuzz targets for each architecture. Random bytes mean other programs whenever the generator changes.
+fn write_programs(repo: &Repo, folder: &str) -> Result<()> {
+    let mut command = cargo(&repo.path(""));
+    command.args(["run", "--quiet"]);
+    crate::fuzz::cross::select(&mut command);
+    command.args(["--", "write", folder, "--count", PROGRAMS]);
+    ensure!(command.status()?.success(), "cannot write programs");
+    Ok(())
 }
 
 /// Copies a package from `scripts/fixtures`, for the fork in a folder if there is one. Files that are the same are left alone.

@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 use filetests::c_abi::toolchain::CTarget;
 use multi_out_fuzz::cross::Campaign;
+use multi_out_fuzz::stock;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,6 +38,24 @@ enum Task {
         #[arg(short, long, default_value = "1")]
         jobs: usize,
     },
+    /// Write the functions of programs to DIR/ARCHITECTURE.clif for every architecture, without functions of
+    /// `system_v_multi_out`.
+    ///
+    /// What would be one is a `tail` function in every other program, and in the others one of `system_v` with
+    /// an explicit pointer. Cranelift without our patches reads the files.
+    #[command(
+        after_help = "Example:\n  cargo run -p multi-out-fuzz --bin programs -- write target/programs --count 10"
+    )]
+    Write {
+        /// The folder, which is made.
+        folder: PathBuf,
+        /// How many programs for each architecture.
+        #[arg(long, default_value = "40")]
+        count: u64,
+        /// Makes the same programs again.
+        #[arg(long, default_value = "1")]
+        seed: u64,
+    },
 }
 
 /// How many findings are shown.
@@ -56,6 +76,17 @@ fn main() -> ExitCode {
             time: Duration::from_secs(seconds),
             jobs,
         }),
+        Task::Write {
+            folder,
+            count,
+            seed,
+        } => match stock::write(&folder, seed, count) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {}: {error}", folder.display());
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 

@@ -20,7 +20,7 @@ use filetests::panics::contain;
 pub struct CompileAll;
 
 /// Cranelift needs these features for the types that the convention has on the target.
-const TARGETS: [&str; 9] = [
+pub const TARGETS: [&str; 9] = [
     "x86_64",
     "x86_64 has_avx2 has_avx has_sse42 has_sse41 has_ssse3 has_sse3 has_fma has_popcnt has_lzcnt has_bmi1 has_bmi2",
     "aarch64",
@@ -34,6 +34,9 @@ const TARGETS: [&str; 9] = [
 
 /// Bytes of code for an instruction or a value: far more than any needs.
 const MAX_BYTES: usize = 160;
+
+/// Bytes of the frame for an instruction, a value or one that is passed: as many vectors in memory.
+const MAX_FRAME_BYTES: usize = 48;
 
 impl Oracle for CompileAll {
     const NAME: &'static str = "compile-all";
@@ -90,13 +93,21 @@ fn check_function(
         .blocks()
         .flat_map(|block| function.layout.block_insts(block));
     let passed: usize = insts.map(|inst| 1 + dfg.inst_args(inst).len()).sum();
-    let limit = 4096 + MAX_BYTES * (passed + dfg.num_values());
-    let size = compiled.code_buffer().len();
-    assert!(
-        size <= limit,
-        "{}: {size} bytes of code, more than {limit}\n{function}",
-        isa.triple()
-    );
+    let values = passed + dfg.num_values();
+    let slots = function.fixed_stack_size() as usize;
+    let frame = compiled.buffer.frame_layout();
+    let frame = frame.map_or(0, |layout| layout.frame_to_fp_offset as usize);
+    let code = compiled.code_buffer().len();
+    for (what, size, limit) in [
+        ("code", code, 4096 + MAX_BYTES * values),
+        ("frame", frame, 4096 + slots + MAX_FRAME_BYTES * values),
+    ] {
+        assert!(
+            size <= limit,
+            "{}: {size} bytes of {what}, more than {limit}\n{function}",
+            isa.triple()
+        );
+    }
     Ok(())
 }
 
