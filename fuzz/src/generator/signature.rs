@@ -47,12 +47,15 @@ impl Shape {
     /// call first has an `i64` first, which shows what went on.
     pub(super) fn new(bytes: &[u8], is_entry: bool, machine: Machine) -> Self {
         let flags = byte(bytes, 1);
-        let call_conv = match byte(bytes, 0) % 16 {
-            0..=9 => CallConv::SystemVMultiOut,
-            10 | 11 => CallConv::Tail,
-            12 | 13 => CallConv::Fast,
-            14 => CallConv::SystemV,
-            15 if is_entry => CallConv::SystemV,
+        let call_conv = match (byte(bytes, 0) % 16, machine.target) {
+            (0..=9, _) => CallConv::SystemVMultiOut,
+            (11, OutTarget::X64 | OutTarget::Aarch64) => CallConv::Winch,
+            (10 | 11, _) => CallConv::Tail,
+            (13, OutTarget::X64) => CallConv::WindowsFastcall,
+            (13, OutTarget::Aarch64) => CallConv::AppleAarch64,
+            (12 | 13, _) => CallConv::Fast,
+            (14, _) => CallConv::SystemV,
+            _ if is_entry => CallConv::SystemV,
             _ => CallConv::PreserveAll,
         };
         let list = |at: usize, many: usize| {
@@ -111,15 +114,23 @@ impl Shape {
             }
             // Stock conventions lack some types of C's in one place or another, which is not what this
             // is about.
-            CallConv::SystemV | CallConv::PreserveAll => {
+            CallConv::SystemV
+            | CallConv::PreserveAll
+            | CallConv::WindowsFastcall
+            | CallConv::AppleAarch64
+            | CallConv::Winch => {
                 let is_plain = |param: &AbiParam| {
                     let ty = param.value_type;
                     ty.bits() <= 64 && !ty.is_vector() && ty != types::F16
                 };
                 self.params.retain(is_plain);
                 self.results.retain(is_plain);
-                let has_results = self.call_conv == CallConv::SystemV;
-                self.results.truncate(usize::from(has_results));
+                self.results.truncate(match self.call_conv {
+                    CallConv::PreserveAll => 0,
+                    // Results on the stack, the first of them lowest or highest.
+                    CallConv::Winch => 8,
+                    _ => 1,
+                });
             }
             // On s390x only `tail` can return more than its registers hold without a setting.
             _ if target == OutTarget::S390x => {
