@@ -5,6 +5,7 @@ pub mod check;
 pub mod checkout;
 pub mod ci;
 pub mod clif_util;
+pub mod coverage;
 pub mod fork;
 pub mod fuzz;
 pub mod git;

@@ -29,6 +29,7 @@ enum Task {
     Mutants(xtask::mutants::Mutants),
     Status(xtask::status::Status),
     Fuzz(xtask::fuzz::Fuzz),
+    Coverage(xtask::coverage::Coverage),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Task::Mutants(c) => done(c.run(&repo)),
         Task::Status(c) => done(c.run(&repo)),
         Task::Fuzz(c) => done(c.run(&repo)),
+        Task::Coverage(c) => done(c.run(&repo)),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {
