@@ -1,0 +1,208 @@
+//! Code: bytes and instructions of callers and callees on every target, and frames.
+
+use crate::clif::{self, Style};
+use crate::native::{compile, isa, parse};
+use crate::peers::{Peer, Side};
+use crate::shapes::{COUNTS, Lane, Pattern, Shape};
+use crate::{c, peers};
+use anyhow::{Context, Result, anyhow, ensure};
+use cranelift_codegen::isa::TargetIsa;
+use filetests::c_abi::toolchain::CTarget;
+use object::{Object, ObjectSection, ObjectSymbol};
+
+/// The targets.
+pub const TARGETS: [CTarget; 4] = [
+    CTarget::X86_64,
+    CTarget::Aarch64,
+    CTarget::Riscv64,
+    CTarget::S390x,
+];
+
+/// Who is compared.
+pub const PEERS: [Peer; 4] = [Peer::MultiOut, Peer::Explicit, Peer::Gcc, Peer::Clang];
+
+/// The code of one function.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Its size.
+    pub bytes: usize,
+    /// The number of its instructions.
+    pub instructions: usize,
+    /// One instruction a line.
+    pub text: String,
+}
+
+/// One function for which all peers have code.
+#[derive(Clone, Debug)]
+pub struct CodeCase {
+    /// For this target.
+    pub target: CTarget,
+    /// Caller with one call, or callee.
+    pub side: Side,
+    /// Of this shape.
+    pub shape: Shape,
+    /// In the order of [`PEERS`]; or why there is none.
+    pub peers: Vec<Result<Code, String>>,
+}
+
+/// Compiles every case.
+///
+/// # Errors
+///
+/// If a compiler that is there refuses the code.
+pub fn code_cases() -> Result<Vec<CodeCase>> {
+    let mut cases = Vec::new();
+    for target in TARGETS {
+        for side in [Side::Caller, Side::Callee] {
+            for shape in Shape::all() {
+                let peers = PEERS.map(|peer| code(peer, target, side, shape, None));
+                let peers = peers.into_iter().collect::<Result<_>>()?;
+                cases.push(CodeCase {
+                    target,
+                    side,
+                    shape,
+                    peers,
+                });
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// The code of a peer, or why there is none. The caller is the measured loop if there is a pattern, otherwise a single call.
+///
+/// # Errors
+///
+/// If a compiler that is there refuses the code.
+pub fn code(
+    peer: Peer,
+    target: CTarget,
+    side: Side,
+    shape: Shape,
+    pattern: Option<Pattern>,
+) -> Result<Result<Code, String>> {
+    let isa = isa(target)?;
+    let Some(compiler) = peers::c::compiler(peer) else {
+        let style = match peer {
+            Peer::Explicit => Style::Explicit,
+            _ => Style::MultiOut,
+        };
+        let text = match (side, pattern) {
+            (Side::Caller, None) => clif::caller(style, &[shape], target),
+            (Side::Caller, Some(pattern)) => clif::caller_loop(style, shape, pattern, target),
+            (Side::Callee, _) => clif::callee(style, shape, target),
+        };
+        return Ok(Ok(cranelift(&*isa, &text)?));
+    };
+    if let Err(missing) = target.check_tools(compiler) {
+        return Ok(Err(missing));
+    }
+    let (name, function) = match (side, pattern) {
+        (Side::Caller, None) => ("caller", c::caller(shape)),
+        (Side::Caller, Some(pattern)) => ("caller", c::caller_loop(shape, pattern)),
+        (Side::Callee, _) => ("callee", c::callee(shape)),
+    };
+    let folder = tempfile::tempdir()?;
+    let source = c::declarations(shape) + &function;
+    let object = peers::c::compile(compiler, target, &source, folder.path())?;
+    let object = object::File::parse(&*object)?;
+    let symbol = object
+        .symbols()
+        .find(|symbol| symbol.name() == Ok(name))
+        .with_context(|| format!("no symbol {name}"))?;
+    let section = symbol.section_index().context("a symbol without section")?;
+    let section = object.section_by_index(section)?;
+    let bytes = section
+        .data_range(symbol.address(), symbol.size())?
+        .context("a function without code")?;
+    Ok(Ok(read(&*isa, bytes)?))
+}
+
+/// The code of the shim that stock Cranelift's `convention` needs in front of a C function.
+///
+/// # Errors
+///
+/// If Cranelift refuses it.
+pub fn shim(convention: &'static str, target: CTarget, shape: Shape) -> Result<Code> {
+    let address = 0x7fff_1234_5678;
+    cranelift(
+        &*isa(target)?,
+        &clif::shim(convention, shape, address, target),
+    )
+}
+
+fn cranelift(isa: &dyn TargetIsa, text: &str) -> Result<Code> {
+    read(isa, compile(isa, parse(text)?)?.code_buffer())
+}
+
+fn read(isa: &dyn TargetIsa, bytes: &[u8]) -> Result<Code> {
+    let mut capstone = isa.to_capstone().map_err(|error| anyhow!("{error}"))?;
+    capstone
+        .set_skipdata(true)
+        .map_err(|error| anyhow!("{error}"))?;
+    let found = capstone
+        .disasm_all(bytes, 0)
+        .map_err(|error| anyhow!("{error}"))?;
+    let seen: usize = found.iter().map(|i| i.bytes().len()).sum();
+    ensure!(
+        seen == bytes.len(),
+        "the disassembler saw {seen} of {} bytes",
+        bytes.len()
+    );
+    let lines = found.iter().map(|instruction| {
+        let mnemonic = instruction.mnemonic().unwrap_or_default();
+        let operands = instruction.op_str().unwrap_or_default();
+        format!("{mnemonic} {operands}").trim_end().to_owned() + "\n"
+    });
+    Ok(Code {
+        bytes: bytes.len(),
+        instructions: found.len(),
+        text: lines.collect(),
+    })
+}
+
+/// Frames of callers of `system_v_multi_out` functions, in bytes from stack pointer to frame pointer. They use one result of each
+/// call, so that what differs is areas, not registers that are saved.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameCase {
+    /// On this target.
+    pub target: CTarget,
+    /// With 100 calls, of 2, 4, 8 and 16 results in turn.
+    pub many: u32,
+    /// With two calls, of 16 results each.
+    pub two: u32,
+    /// With 100 calls, each of 2 results.
+    pub small: u32,
+}
+
+/// The shapes of a function with many calls.
+pub fn mixed_shapes(calls: usize) -> Vec<Shape> {
+    let counts = COUNTS.into_iter().filter(|&count| count <= 16);
+    let lane = Lane::I64;
+    let shapes = counts.map(|count| Shape { lane, count });
+    shapes.cycle().take(calls).collect()
+}
+
+/// Compiles callers with one and with many calls for all targets.
+///
+/// # Errors
+///
+/// If Cranelift refuses them.
+pub fn frame_cases() -> Result<Vec<FrameCase>> {
+    let frame = |target, shapes: &[Shape]| -> Result<u32> {
+        let text = clif::caller_using(Style::MultiOut, shapes, target, 1);
+        let code = compile(&*isa(target)?, parse(&text)?)?;
+        let layout = code.buffer.frame_layout().context("a code without frame")?;
+        Ok(layout.frame_to_fp_offset)
+    };
+    let shapes = mixed_shapes(100);
+    let cases = TARGETS.into_iter().map(|target| {
+        Ok(FrameCase {
+            target,
+            many: frame(target, &shapes)?,
+            two: frame(target, &[shapes[3]; 2])?,
+            small: frame(target, &[shapes[0]; 100])?,
+        })
+    });
+    cases.collect()
+}

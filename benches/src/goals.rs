@@ -1,0 +1,403 @@
+//! Goals beside figures.
+
+use crate::code::{CodeCase, PEERS};
+use crate::measure::{Figure, figure};
+use crate::peers::{Peer, Side};
+use crate::results::Results;
+use crate::times::TimeCase;
+use std::fmt;
+
+/// What became of a goal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The figure is what it should be.
+    Met,
+    /// It is not, but by less than it may be off.
+    WithinNoise,
+    /// It is not.
+    Missed,
+    /// There is no figure, for this reason.
+    Skipped(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Met => f.write_str("met"),
+            Verdict::WithinNoise => f.write_str("within noise"),
+            Verdict::Missed => f.write_str("**missed**"),
+            Verdict::Skipped(reason) => write!(f, "skipped: {reason}"),
+        }
+    }
+}
+
+/// One goal.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What is measured.
+    pub what: String,
+    /// Compared with what.
+    pub against: String,
+    /// In words.
+    pub goal: String,
+    /// In words.
+    pub figure: String,
+    /// The comparison of both.
+    pub verdict: Verdict,
+}
+
+/// Whether a figure is at most a limit.
+pub fn at_most(figure: Figure, limit: f64) -> Verdict {
+    if figure.value <= limit {
+        Verdict::Met
+    } else if figure.value - figure.noise <= limit {
+        Verdict::WithinNoise
+    } else {
+        Verdict::Missed
+    }
+}
+
+impl Verdict {
+    /// The worse of two.
+    fn and(self, other: Verdict) -> Verdict {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Met => 0,
+            Verdict::WithinNoise => 1,
+            Verdict::Skipped(_) => 2,
+            Verdict::Missed => 3,
+        };
+        if rank(&self) >= rank(&other) {
+            self
+        } else {
+            other
+        }
+    }
+}
+
+/// All goals.
+pub fn goals(results: &Results) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let caller = "compiled code calls a host function: time";
+    for peer in [Peer::Gcc, Peer::Clang, Peer::Explicit] {
+        rows.push(time_row(
+            caller,
+            Side::Caller,
+            peer,
+            results,
+            "≤ 1.00 (median), none above 1.05",
+            |median, worst| at_most(median, 1.0).and(at_most(worst, 1.05)),
+        ));
+    }
+    for peer in [Peer::WasmtimeWrap, Peer::WasmtimeNew] {
+        rows.push(time_row(
+            caller,
+            Side::Caller,
+            peer,
+            results,
+            "≤ 0.67 (median): 1.5 times faster",
+            |median, _| at_most(median, 1.0 / 1.5),
+        ));
+    }
+    for peer in [Peer::ShimSystemV, Peer::ShimTail] {
+        rows.push(time_row(
+            caller,
+            Side::Caller,
+            peer,
+            results,
+            "< 1.00, all",
+            |_, worst| at_most(worst, 0.9999),
+        ));
+    }
+    rows.push(shim_row(results));
+    for peer in [Peer::Gcc, Peer::Clang, Peer::Explicit] {
+        rows.push(time_row(
+            "host calls a compiled function: time",
+            Side::Callee,
+            peer,
+            results,
+            "≤ 1.00 (median), none above 1.05",
+            |median, worst| at_most(median, 1.0).and(at_most(worst, 1.05)),
+        ));
+    }
+    rows.extend(code_rows(results));
+    rows.push(frame_row(results));
+    rows.extend(compile_rows(results));
+    rows.extend(scaling_rows(results));
+    rows.push(import_row(results));
+    rows
+}
+
+/// The figure of a case, and that it may be off by as much as the convention differs from itself.
+fn with_placement(case: &TimeCase, peer: Peer) -> Option<Figure> {
+    let mut ratio = case.peer(peer)?.ratio;
+    if let Some(again) = case.peer(Peer::Again) {
+        ratio.noise = ratio.noise.max((again.ratio.value - 1.0).abs());
+    }
+    Some(ratio)
+}
+
+fn time_row(
+    what: &str,
+    side: Side,
+    peer: Peer,
+    results: &Results,
+    goal: &str,
+    judge: impl Fn(Figure, Figure) -> Verdict,
+) -> Row {
+    let cases = || results.times.iter().filter(|case| case.side == side);
+    let ratios: Vec<(&TimeCase, Figure)> = cases()
+        .filter_map(|case| Some((case, with_placement(case, peer)?)))
+        .collect();
+    let worst = ratios.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let (text, verdict) = match worst {
+        None => {
+            let reason = cases().find_map(|case| {
+                let (_, time) = case.peers.iter().find(|(p, _)| *p == peer)?;
+                time.as_ref().err().cloned()
+            });
+            (String::new(), Verdict::Skipped(reason.unwrap_or_default()))
+        }
+        Some((case, worst)) => {
+            let median = Figure {
+                value: figure(ratios.iter().map(|(_, ratio)| ratio.value).collect()).value,
+                noise: figure(ratios.iter().map(|(_, ratio)| ratio.noise).collect()).value,
+            };
+            let text = format!(
+                "{:.2} ± {:.2}; worst {:.2} ± {:.2}, {} {}; {} cases",
+                median.value,
+                median.noise,
+                worst.value,
+                worst.noise,
+                case.shape,
+                case.pattern.name(),
+                ratios.len()
+            );
+            (text, judge(median, *worst))
+        }
+    };
+    Row {
+        what: what.into(),
+        against: peer.name().into(),
+        goal: goal.into(),
+        figure: text,
+        verdict,
+    }
+}
+
+fn shim_row(results: &Results) -> Row {
+    let bytes = results.shims.iter().map(|(_, _, bytes)| *bytes);
+    let (least, most) = (bytes.clone().min(), bytes.max());
+    Row {
+        what: "the same: bytes of shim".into(),
+        against: "stock Cranelift".into(),
+        goal: "0 instead of N".into(),
+        figure: format!(
+            "0 instead of {} to {}",
+            least.unwrap_or(0),
+            most.unwrap_or(0)
+        ),
+        verdict: Verdict::Met,
+    }
+}
+
+/// The code of a peer as a multiple, and the case where it is largest: bytes or instructions.
+pub fn code_ratio(case: &CodeCase, peer: Peer, instructions: bool) -> Option<f64> {
+    let of = |wanted: Peer| {
+        let index = PEERS.iter().position(|p| *p == wanted)?;
+        let code = case.peers[index].as_ref().ok()?;
+        Some(if instructions {
+            code.instructions
+        } else {
+            code.bytes
+        } as f64)
+    };
+    Some(of(Peer::MultiOut)? / of(peer)?)
+}
+
+fn code_rows(results: &Results) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for target in crate::code::TARGETS {
+        for side in [Side::Caller, Side::Callee] {
+            let cases = || {
+                results
+                    .code
+                    .iter()
+                    .filter(|c| c.target == target && c.side == side)
+            };
+            let mut verdict = Verdict::Met;
+            let mut texts = Vec::new();
+            for (unit, instructions) in [("bytes", false), ("instructions", true)] {
+                let ratios: Vec<_> = cases()
+                    .filter_map(|case| {
+                        Some((code_ratio(case, Peer::Explicit, instructions)?, case))
+                    })
+                    .collect();
+                let worst = ratios.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+                if let Some((value, case)) = worst {
+                    let exact = Figure {
+                        value: *value,
+                        noise: 0.0,
+                    };
+                    verdict = verdict.and(at_most(exact, 1.0));
+                    texts.push(format!("{unit} at most {value:.2}, {}", case.shape));
+                }
+            }
+            let gcc: Vec<f64> = cases()
+                .filter_map(|case| code_ratio(case, Peer::Gcc, false))
+                .collect();
+            if !gcc.is_empty() {
+                texts.push(format!("gcc: bytes {:.2} (median)", figure(gcc).value));
+            }
+            rows.push(Row {
+                what: format!("code of the {}, {}", side.name(), target.architecture()),
+                against: Peer::Explicit.name().into(),
+                goal: "≤ 1.00, each".into(),
+                figure: texts.join("; "),
+                verdict,
+            });
+        }
+    }
+    rows
+}
+
+fn frame_row(results: &Results) -> Row {
+    let texts = results.frames.iter().map(|frame| {
+        let (many, two) = (frame.many, frame.two);
+        format!("{} {many} and {two}", frame.target.architecture())
+    });
+    let same = results.frames.iter().all(|frame| frame.many <= frame.two);
+    Row {
+        what: "frame of a caller with 100 calls, of 2 to 16 results: bytes".into(),
+        against: "2 calls, of 16 results".into(),
+        goal: "the same".into(),
+        figure: texts.collect::<Vec<_>>().join(", "),
+        verdict: if same { Verdict::Met } else { Verdict::Missed },
+    }
+}
+
+fn compile_rows(results: &Results) -> Vec<Row> {
+    let row = |what: String, against: &str, goal: &str, limit, counts: &crate::results::Counts| {
+        let (figure, verdict) = match counts {
+            Err(reason) => (String::new(), Verdict::Skipped(reason.clone())),
+            Ok((ours, theirs)) => {
+                let value = *ours as f64 / *theirs as f64;
+                let text = format!("{value:.4} ({ours} and {theirs} instructions)");
+                (text, at_most(Figure { value, noise: 0.0 }, limit))
+            }
+        };
+        Row {
+            what,
+            against: against.into(),
+            goal: goal.into(),
+            figure,
+            verdict,
+        }
+    };
+    let without = "compile time without the convention, all targets".into();
+    let mut rows = vec![row(
+        without,
+        "stock 0.135.8",
+        "≤ 1.001",
+        1.001,
+        &results.unchanged,
+    )];
+    rows.extend(results.compile.iter().map(|(target, counts)| {
+        let what = format!(
+            "compile time with many such calls, {}",
+            target.architecture()
+        );
+        row(what, Peer::Explicit.name(), "≤ 1.00", 1.0, counts)
+    }));
+    rows
+}
+
+/// The exponent of growth between two points.
+pub fn exponent(from: (f64, f64), to: (f64, f64)) -> f64 {
+    (to.1 / from.1).ln() / (to.0 / from.0).ln()
+}
+
+fn scaling_rows(results: &Results) -> Vec<Row> {
+    const LIMIT: f64 = 1.1;
+    let times = results.scaling.iter().filter_map(|case| {
+        let time = case.peer(Peer::MultiOut)?.time.value;
+        Some((case.shape.count as f64, time))
+    });
+    let calls = results.calls.iter().filter_map(|(calls, counts)| {
+        let (multi_out, _) = counts.as_ref().ok()?;
+        Some((*calls as f64, *multi_out as f64))
+    });
+    let rows: [(&str, Vec<(f64, f64)>); 2] = [
+        ("time of a call, by results", times.collect()),
+        ("compile time of a function, by calls", calls.collect()),
+    ];
+    rows.into_iter()
+        .map(|(what, points)| {
+            let last = points.last().copied();
+            let before = last.and_then(|last| points.iter().rfind(|point| point.0 * 9.0 < last.0));
+            let (figure, verdict) = match (before, last) {
+                (Some(before), Some(last)) => {
+                    let value = exponent(*before, last);
+                    let text = format!("{value:.2} from {} to {}", before.0, last.0);
+                    (text, at_most(Figure { value, noise: 0.02 }, LIMIT))
+                }
+                _ => (String::new(), Verdict::Skipped("no figures".into())),
+            };
+            Row {
+                what: what.into(),
+                against: "linear growth".into(),
+                goal: format!("exponent ≤ {LIMIT:.1}"),
+                figure,
+                verdict,
+            }
+        })
+        .collect()
+}
+
+fn import_row(results: &Results) -> Row {
+    let texts = results.imports.iter().skip(1).map(|import| {
+        format!(
+            "{}: {:.1} µs, {} bytes",
+            import.what,
+            import.time.value / 1000.0,
+            import.bytes
+        )
+    });
+    let first = results.imports.first();
+    let pure = first.is_some_and(|import| import.bytes == 0);
+    Row {
+        what: "taking a function pointer as an import".into(),
+        against: "stock with shim; Wasmtime".into(),
+        goal: "nothing compiled, the same pointer".into(),
+        figure: format!(
+            "the pointer itself, 0 bytes; {}",
+            texts.collect::<Vec<_>>().join("; ")
+        ),
+        verdict: if pure { Verdict::Met } else { Verdict::Missed },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_respect_noise() {
+        let figure = |value, noise| Figure { value, noise };
+        assert_eq!(at_most(figure(1.0, 0.0), 1.0), Verdict::Met);
+        assert_eq!(at_most(figure(1.02, 0.03), 1.0), Verdict::WithinNoise);
+        assert_eq!(at_most(figure(1.05, 0.03), 1.0), Verdict::Missed);
+    }
+
+    #[test]
+    fn a_miss_outweighs_everything() {
+        let skipped = Verdict::Skipped("no gcc".into());
+        assert_eq!(Verdict::Met.and(skipped.clone()), skipped);
+        assert_eq!(Verdict::Missed.and(skipped), Verdict::Missed);
+        assert_eq!(Verdict::WithinNoise.and(Verdict::Met), Verdict::WithinNoise);
+    }
+
+    #[test]
+    fn quadratic_growth_has_the_exponent_two() {
+        assert!((exponent((10.0, 100.0), (100.0, 10_000.0)) - 2.0).abs() < 1e-9);
+    }
+}

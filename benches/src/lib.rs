@@ -1,0 +1,27 @@
+//! Calls with several results, compared with C compilers, with Wasmtime and with what stock Cranelift needs.
+//!
+//! - [`shapes`] says what is measured; [`clif`], [`c`] and [`host`] have the functions, [`native`] compiles them;
+//! - [`peers`] make loops of calls, [`measure`] times them against each other, [`times`] does so for every shape;
+//! - [`code`] counts bytes and instructions, [`compile`] the instructions of compiling, [`import`] what an import takes;
+//! - [`results`] runs all of it, [`goals`] judges, [`report`] and [`chart`] show.
+
+pub mod c;
+pub mod chart;
+pub mod clif;
+pub mod code;
+pub mod compile;
+pub mod goals;
+pub mod host;
+pub mod import;
+pub mod measure;
+pub mod native;
+pub mod peers;
+pub mod report;
+pub mod results;
+pub mod shapes;
+pub mod times;
+
+/// Says on the error stream what is measured now.
+fn progress(what: &str) {
+    eprintln!("bench: {what}");
+}

@@ -1,0 +1,165 @@
+//! The benchmark program, which `cargo xtask bench` builds and runs.
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use filetests::c_abi::toolchain::CTarget;
+use multi_out_benches::code::{PEERS, code};
+use multi_out_benches::compile::Corpus;
+use multi_out_benches::goals::{Verdict, goals};
+use multi_out_benches::measure::Effort;
+use multi_out_benches::peers::Side;
+use multi_out_benches::results::Plan;
+use multi_out_benches::shapes::{Lane, Pattern, Shape};
+use multi_out_benches::times::time_cases;
+use multi_out_benches::{chart, report};
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Compares calls with several results with C compilers, Wasmtime and what stock Cranelift needs
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Measure everything, write the report, and fail if a goal is missed
+    All(All),
+    /// Print times of calls only
+    Times,
+    /// Print the code of all peers for one function
+    Show(Show),
+    /// Compile a corpus; callgrind counts the instructions of that
+    Compile(Corpus),
+}
+
+#[derive(Args)]
+struct All {
+    /// Fewer rounds, smaller corpora
+    #[arg(long)]
+    quick: bool,
+    /// The folder for the report and its pictures
+    #[arg(long)]
+    to: PathBuf,
+    /// The corpus program on stock Cranelift
+    #[arg(long, requires = "fork")]
+    stock: Option<PathBuf>,
+    /// The corpus program on the fork
+    #[arg(long, requires = "stock")]
+    fork: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Show {
+    /// Compile for it
+    #[arg(long)]
+    target: CTarget,
+    /// Which side of the call
+    #[arg(long)]
+    side: Side,
+    /// The type of the results
+    #[arg(long)]
+    lane: Lane,
+    /// Their number
+    #[arg(long)]
+    count: usize,
+    /// The measured loop instead of a caller with one call
+    #[arg(long = "loop")]
+    pattern: Option<Pattern>,
+}
+
+fn main() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Task::All(all) => return all.run(),
+        Task::Times => times()?,
+        Task::Show(show) => show.run()?,
+        Task::Compile(corpus) => println!("{} bytes of code", corpus.compile()?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl All {
+    fn run(self) -> Result<ExitCode> {
+        let plan = Plan {
+            quick: self.quick,
+            programs: self.stock.zip(self.fork),
+        };
+        let results = plan.run()?;
+        let rows = goals(&results);
+        let pictures = [
+            ("results.svg", chart::bars(&results)?),
+            ("growth.svg", chart::growth(&results)?),
+        ];
+        let names = pictures.each_ref().map(|(name, _)| *name);
+        let text = report::markdown(&rows, &results, &names);
+        fs::create_dir_all(&self.to)?;
+        let write = |name: &str, text: &str| {
+            let path = self.to.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        };
+        write("RESULTS.md", &text)?;
+        for (name, picture) in &pictures {
+            write(name, picture)?;
+        }
+        println!("{}", report::goals(&rows));
+        println!(
+            "the whole report is {}",
+            self.to.join("RESULTS.md").display()
+        );
+        let missed = rows
+            .iter()
+            .filter(|row| row.verdict == Verdict::Missed)
+            .count();
+        if missed > 0 {
+            println!(
+                "{missed} of {} goals are missed by more than noise",
+                rows.len()
+            );
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn times() -> Result<()> {
+    for case in time_cases(Effort::QUICK)? {
+        print!(
+            "{}, {}, {}:",
+            case.side.name(),
+            case.shape,
+            case.pattern.name()
+        );
+        for (peer, time) in &case.peers {
+            match time {
+                Ok(time) => print!(
+                    "  {peer} {:.2} ns, {:.3}",
+                    time.time.value, time.ratio.value
+                ),
+                Err(reason) => print!("  {peer}: {reason}"),
+            }
+        }
+        println!();
+    }
+    Ok(())
+}
+
+impl Show {
+    fn run(&self) -> Result<()> {
+        let shape = Shape {
+            lane: self.lane,
+            count: self.count,
+        };
+        for peer in PEERS {
+            match code(peer, self.target, self.side, shape, self.pattern)? {
+                Ok(code) => println!(
+                    "{peer}: {} bytes, {} instructions\n{}",
+                    code.bytes, code.instructions, code.text
+                ),
+                Err(reason) => println!("{peer}: {reason}\n"),
+            }
+        }
+        Ok(())
+    }
+}

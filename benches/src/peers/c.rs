@@ -1,0 +1,95 @@
+//! gcc and clang: the C of [`crate::c`], compiled to a shared object and loaded.
+
+use super::{Made, Peer, Side, loop_of};
+use crate::c;
+use crate::host::host_of;
+use crate::native::host_target;
+use crate::shapes::{Pattern, Shape};
+use anyhow::{Context, Result, ensure};
+use filetests::c_abi::toolchain::{CTarget, Compiler};
+use libloading::Library;
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+/// What C compilers are told: frame pointers where Cranelift has them, in functions that call. gcc leaves them out elsewhere by
+/// itself.
+fn flags(compiler: Compiler) -> Vec<&'static str> {
+    let mut flags = vec!["-O2", "-fno-omit-frame-pointer", "-fPIC"];
+    if compiler == Compiler::Clang {
+        flags.push("-momit-leaf-frame-pointer");
+    }
+    flags
+}
+
+/// The compiler of a peer.
+pub fn compiler(peer: Peer) -> Option<Compiler> {
+    match peer {
+        Peer::Gcc => Some(Compiler::Gcc),
+        Peer::Clang => Some(Compiler::Clang),
+        _ => None,
+    }
+}
+
+/// Compiles C to an object file in a folder and returns its bytes.
+///
+/// # Errors
+///
+/// If the compiler refuses.
+pub fn compile(
+    compiler: Compiler,
+    target: CTarget,
+    source: &str,
+    folder: &Path,
+) -> Result<Vec<u8>> {
+    let (file, object) = (folder.join("bench.c"), folder.join("bench.o"));
+    fs::write(&file, source)?;
+    let mut command = compiler.command(target);
+    let status = command
+        .args(flags(compiler))
+        .arg(&file)
+        .arg("-o")
+        .arg(&object)
+        .status();
+    let status = status.with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} fails");
+    Ok(fs::read(object)?)
+}
+
+/// Makes a peer's loop.
+///
+/// # Errors
+///
+/// If a compiler that is there refuses the code.
+pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+    let target = host_target()?;
+    let compiler = compiler(peer).context("no C compiler is meant")?;
+    if let Err(missing) = target.check_tools(compiler) {
+        return Ok(Made::Skipped(missing));
+    }
+    let (name, function) = match side {
+        Side::Caller => ("caller", c::caller_loop(shape, pattern)),
+        Side::Callee => ("callee", c::callee(shape)),
+    };
+    let folder = tempfile::tempdir()?;
+    compile(
+        compiler,
+        target,
+        &(c::declarations(shape) + &function),
+        folder.path(),
+    )?;
+    let shared = folder.path().join("bench.so");
+    // One linker for both, which has no part in the code.
+    let mut link = std::process::Command::new("gcc");
+    link.arg("-shared").arg("-o").arg(&shared);
+    let status = link.arg(folder.path().join("bench.o")).status();
+    let status = status.with_context(|| format!("cannot run {link:?}"))?;
+    ensure!(status.success(), "{link:?} fails");
+    // SAFETY: the object has no constructors.
+    let library = unsafe { Library::new(&shared) }?;
+    // SAFETY: a function pointer is an address.
+    let code = *unsafe { library.get::<*const u8>(name) }?;
+    let host = host_of(shape).context("there is no host function of this shape")?;
+    // SAFETY: the function was just made for this side and shape.
+    unsafe { loop_of(side, shape, pattern, code, host.function, Rc::new(library)) }
+}

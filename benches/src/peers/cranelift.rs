@@ -1,0 +1,49 @@
+//! Peers that this build of Cranelift compiles.
+//!
+//! The stock conventions are the fork's: the step `unchanged` of `cargo xtask test` proves that it compiles them to the same bytes
+//! as stock Cranelift.
+
+use super::{Made, Peer, Side, loop_of};
+use crate::clif::{self, Style};
+use crate::host::host_of;
+use crate::native::{Jit, host_target};
+use crate::shapes::{Pattern, Shape};
+use anyhow::{Context, Result};
+use std::rc::Rc;
+
+/// Makes a peer's loop.
+///
+/// # Errors
+///
+/// If Cranelift refuses the code.
+pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+    let host = host_of(shape).context("there is no host function of this shape")?;
+    let target = host_target()?;
+    let mut jit = Jit::new()?;
+    if peer == Peer::Again {
+        // Something in front, so that the code has another address within its page.
+        jit.add(&clif::caller(Style::Explicit, &[shape], target))?;
+    }
+    let style = style(peer);
+    let code = match side {
+        Side::Caller => jit.add(&clif::caller_loop(style, shape, pattern, target))?,
+        Side::Callee => jit.add(&clif::callee(style, shape, target))?,
+    };
+    let callee = match style {
+        Style::Stock(convention) => {
+            jit.add(&clif::shim(convention, shape, host.function as u64, target))?
+        }
+        _ => host.function,
+    };
+    // SAFETY: the code was just made for this side, and the shim for this caller.
+    unsafe { loop_of(side, shape, pattern, code, callee, Rc::new(jit)) }
+}
+
+fn style(peer: Peer) -> Style {
+    match peer {
+        Peer::Explicit => Style::Explicit,
+        Peer::ShimSystemV => Style::Stock("system_v"),
+        Peer::ShimTail => Style::Stock("tail"),
+        _ => Style::MultiOut,
+    }
+}

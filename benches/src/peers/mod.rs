@@ -1,0 +1,210 @@
+//! Who is compared: each peer makes loops of calls for a shape.
+//!
+//! - [`cranelift`]: the convention, an explicit out pointer, and stock conventions with a shim;
+//! - [`c`]: gcc and clang;
+//! - `wasmtime`, with the feature of that name: WebAssembly that calls host functions.
+
+pub mod c;
+pub mod cranelift;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime;
+
+use crate::shapes::{Pattern, Shape};
+use anyhow::Result;
+use std::fmt;
+use std::rc::Rc;
+
+/// A peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Peer {
+    /// The convention `system_v_multi_out`.
+    MultiOut,
+    /// The convention once more, at another address: what it differs by is noise.
+    Again,
+    /// An out pointer that the front end writes.
+    Explicit,
+    /// Stock Cranelift's `system_v`, and a shim to C.
+    ShimSystemV,
+    /// Stock Cranelift's `tail`, which WebAssembly is compiled with, and a shim to C.
+    ShimTail,
+    /// gcc -O2.
+    Gcc,
+    /// clang -O2.
+    Clang,
+    /// `wasmtime::Func::wrap`, called from WebAssembly.
+    WasmtimeWrap,
+    /// `wasmtime::Func::new`, called from WebAssembly.
+    WasmtimeNew,
+}
+
+/// Which side of the calls is under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Side {
+    /// The peer's code calls a Rust function.
+    Caller,
+    /// A Rust loop calls the peer's code.
+    Callee,
+}
+
+impl Side {
+    /// In tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Caller => "caller",
+            Side::Callee => "callee",
+        }
+    }
+}
+
+/// A loop of calls. Takes iterations, at least 1, and a seed; returns a checksum.
+pub struct CallLoop(Box<dyn FnMut(u64, u64) -> u64>);
+
+impl CallLoop {
+    /// Runs it.
+    pub fn run(&mut self, iterations: u64, seed: u64) -> u64 {
+        (self.0)(iterations, seed)
+    }
+}
+
+/// A loop, or why the peer has none.
+pub enum Made {
+    /// It can run.
+    Loop(CallLoop),
+    /// In words.
+    Skipped(String),
+}
+
+impl Peer {
+    /// All, the convention first.
+    pub const ALL: [Peer; 9] = [
+        Peer::MultiOut,
+        Peer::Again,
+        Peer::Explicit,
+        Peer::ShimSystemV,
+        Peer::ShimTail,
+        Peer::Gcc,
+        Peer::Clang,
+        Peer::WasmtimeWrap,
+        Peer::WasmtimeNew,
+    ];
+
+    /// In tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Peer::MultiOut => "multi-out",
+            Peer::Again => "multi-out again",
+            Peer::Explicit => "explicit out pointer",
+            Peer::ShimSystemV => "shim, system_v",
+            Peer::ShimTail => "shim, tail",
+            Peer::Gcc => "gcc -O2",
+            Peer::Clang => "clang -O2",
+            Peer::WasmtimeWrap => "Wasmtime Func::wrap",
+            Peer::WasmtimeNew => "Wasmtime Func::new",
+        }
+    }
+
+    /// Those that make code for a side.
+    pub fn on(side: Side) -> impl Iterator<Item = Peer> {
+        Peer::ALL.into_iter().filter(move |peer| match side {
+            Side::Caller => true,
+            Side::Callee => matches!(
+                peer,
+                Peer::MultiOut | Peer::Again | Peer::Explicit | Peer::Gcc | Peer::Clang
+            ),
+        })
+    }
+
+    /// Makes the loop of a side, a shape and a pattern.
+    ///
+    /// # Errors
+    ///
+    /// If a compiler that is there refuses the peer's code.
+    pub fn make(self, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+        match self {
+            Peer::MultiOut | Peer::Again | Peer::Explicit | Peer::ShimSystemV | Peer::ShimTail => {
+                cranelift::make(self, side, shape, pattern)
+            }
+            Peer::Gcc | Peer::Clang => c::make(self, side, shape, pattern),
+            #[cfg(feature = "wasmtime")]
+            Peer::WasmtimeWrap | Peer::WasmtimeNew => wasmtime::make(self, side, shape, pattern),
+            #[cfg(not(feature = "wasmtime"))]
+            Peer::WasmtimeWrap | Peer::WasmtimeNew => Ok(Made::Skipped(
+                "built without Wasmtime; use `cargo xtask bench`".into(),
+            )),
+        }
+    }
+}
+
+/// What Wasmtime needs for an import; nothing if it is not built in.
+///
+/// # Errors
+///
+/// If Wasmtime refuses the module.
+pub fn wasmtime_imports(shape: Shape) -> Result<Vec<crate::import::Import>> {
+    #[cfg(feature = "wasmtime")]
+    return wasmtime::imports(shape);
+    #[cfg(not(feature = "wasmtime"))]
+    {
+        let _ = shape;
+        Ok(Vec::new())
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Makes a loop of machine code that calls the Rust function `callee`, or of Rust that calls machine code. `owner` keeps the code.
+///
+/// # Safety
+///
+/// `code` is what [`crate::clif::caller_loop`] or [`crate::clif::callee`] describes, and what it calls accepts `callee`.
+unsafe fn loop_of(
+    side: Side,
+    shape: Shape,
+    pattern: Pattern,
+    code: *const u8,
+    callee: *const u8,
+    owner: Rc<dyn std::any::Any>,
+) -> Result<Made> {
+    use crate::shapes::Lane;
+    use std::ffi::c_void;
+    use std::ptr;
+
+    if side == Side::Callee {
+        let host = crate::host::host_of(shape).and_then(|host| host.loops);
+        let Some(loops) = host else {
+            return Ok(Made::Skipped("there is no Rust loop for it".into()));
+        };
+        let run = loops[pattern as usize];
+        return Ok(Made::Loop(CallLoop(Box::new(move |iterations, seed| {
+            let _code = &owner;
+            // SAFETY: as the caller of `loop_of` promises; the owner lives.
+            unsafe { run(code, iterations, seed) }
+        }))));
+    }
+    type Caller<T> = unsafe extern "C" fn(*const u8, *mut c_void, u64, T) -> T;
+    let run: Box<dyn FnMut(u64, u64) -> u64> = match shape.lane {
+        Lane::I32 => {
+            // SAFETY: as the caller of `loop_of` promises.
+            let caller: Caller<u32> = unsafe { std::mem::transmute(code) };
+            Box::new(move |iterations, seed| {
+                let _code = &owner;
+                // SAFETY: the same.
+                unsafe { caller(callee, ptr::null_mut(), iterations, seed as u32).into() }
+            })
+        }
+        Lane::I64 => {
+            // SAFETY: as the caller of `loop_of` promises.
+            let caller: Caller<u64> = unsafe { std::mem::transmute(code) };
+            Box::new(move |iterations, seed| {
+                let _code = &owner;
+                // SAFETY: the same.
+                unsafe { caller(callee, ptr::null_mut(), iterations, seed) }
+            })
+        }
+    };
+    Ok(Made::Loop(CallLoop(run)))
+}

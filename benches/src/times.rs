@@ -1,0 +1,118 @@
+//! Times of calls: every peer for every shape and pattern on either side, and many results for the scaling plot.
+
+use crate::measure::{Effort, Figure, measure};
+use crate::peers::{Made, Peer, Side};
+use crate::shapes::{Lane, Pattern, SCALING, Shape};
+use anyhow::{Result, ensure};
+
+/// The peers of one loop, timed against each other.
+#[derive(Clone, Debug)]
+pub struct TimeCase {
+    /// Who calls.
+    pub side: Side,
+    /// What is called.
+    pub shape: Shape,
+    /// How calls depend on each other.
+    pub pattern: Pattern,
+    /// Each peer's times, or why there are none.
+    pub peers: Vec<(Peer, Result<PeerTime, String>)>,
+}
+
+/// One peer in a [`TimeCase`].
+#[derive(Clone, Copy, Debug)]
+pub struct PeerTime {
+    /// Nanoseconds of one call, with the work around it.
+    pub time: Figure,
+    /// The time of [`Peer::MultiOut`] divided by this peer's, both of the same rounds.
+    pub ratio: Figure,
+}
+
+impl TimeCase {
+    /// A peer's figures, if it ran.
+    pub fn peer(&self, peer: Peer) -> Option<PeerTime> {
+        let (_, time) = self.peers.iter().find(|(p, _)| *p == peer)?;
+        time.as_ref().ok().copied()
+    }
+}
+
+/// Times every case that goals are about.
+///
+/// # Errors
+///
+/// If peers do not compute the same, or a compiler that is there refuses its code.
+pub fn time_cases(effort: Effort) -> Result<Vec<TimeCase>> {
+    let mut cases = Vec::new();
+    for side in [Side::Caller, Side::Callee] {
+        for shape in Shape::all() {
+            for pattern in Pattern::ALL {
+                cases.push(time_case(side, shape, pattern, Peer::on(side), effort)?);
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// Times callers for the scaling plot.
+///
+/// # Errors
+///
+/// As [`time_cases`].
+pub fn scaling(effort: Effort) -> Result<Vec<TimeCase>> {
+    let peers = [
+        Peer::MultiOut,
+        Peer::Explicit,
+        Peer::ShimTail,
+        Peer::Gcc,
+        Peer::Clang,
+    ];
+    let lane = Lane::I64;
+    SCALING
+        .into_iter()
+        .map(|count| {
+            let shape = Shape { lane, count };
+            time_case(Side::Caller, shape, Pattern::Dependent, peers, effort)
+        })
+        .collect()
+}
+
+fn time_case(
+    side: Side,
+    shape: Shape,
+    pattern: Pattern,
+    wanted: impl IntoIterator<Item = Peer>,
+    effort: Effort,
+) -> Result<TimeCase> {
+    let mut loops = Vec::new();
+    let mut peers = Vec::new();
+    for peer in wanted {
+        peers.push((
+            peer,
+            match peer.make(side, shape, pattern)? {
+                Made::Loop(call_loop) => {
+                    loops.push(call_loop);
+                    Ok(loops.len() - 1)
+                }
+                Made::Skipped(reason) => Err(reason),
+            },
+        ));
+    }
+    let sums: Vec<u64> = loops.iter_mut().map(|l| l.run(1000, 7)).collect();
+    ensure!(
+        sums.iter().all(|sum| *sum == sums[0]),
+        "the peers' checksums differ for {shape}: {sums:x?}"
+    );
+    let times = measure(&mut loops, effort);
+    let figures = |index| PeerTime {
+        time: times.time(index),
+        ratio: times.ratio(0, index),
+    };
+    let peers = peers
+        .into_iter()
+        .map(|(peer, made)| (peer, made.map(figures)));
+    Ok(TimeCase {
+        side,
+        shape,
+        pattern,
+        peers: peers.collect(),
+    })
+}

@@ -1,0 +1,43 @@
+//! All peers compute the same: otherwise their times would not compare.
+
+use multi_out_benches::host::host_of;
+use multi_out_benches::peers::{Made, Peer, Side};
+use multi_out_benches::shapes::{Lane, Pattern, SCALING, Shape, expected};
+
+fn check(side: Side, shape: Shape, pattern: Pattern) {
+    for peer in Peer::on(side) {
+        let mut call_loop = match peer.make(side, shape, pattern).unwrap() {
+            Made::Loop(call_loop) => call_loop,
+            Made::Skipped(reason) => {
+                println!("skipped: {peer}: {reason}");
+                continue;
+            }
+        };
+        for (iterations, seed) in [(1, 5), (2, 0), (1000, 0xffff_ffff)] {
+            assert_eq!(
+                call_loop.run(iterations, seed),
+                expected(shape, pattern, iterations, seed),
+                "{peer}, {side:?}, {shape}, {pattern:?}, {iterations} iterations"
+            );
+        }
+    }
+}
+
+#[test]
+fn peers_agree() {
+    for shape in Shape::all() {
+        for pattern in Pattern::ALL {
+            check(Side::Caller, shape, pattern);
+            check(Side::Callee, shape, pattern);
+        }
+    }
+}
+
+#[test]
+fn peers_agree_for_the_scaling_plot() {
+    for count in SCALING {
+        let lane = Lane::I64;
+        assert!(host_of(Shape { lane, count }).is_some());
+        check(Side::Caller, Shape { lane, count }, Pattern::Dependent);
+    }
+}
