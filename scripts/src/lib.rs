@@ -1,5 +1,6 @@
 //! `cargo xtask`: makes and keeps the fork of Cranelift in `cranelift/`, and runs the project's tests and checks.
 
+pub mod bench;
 pub mod c_abi;
 pub mod check;
 pub mod checkout;

@@ -30,6 +30,7 @@ enum Task {
     Status(xtask::status::Status),
     Fuzz(xtask::fuzz::Fuzz),
     Coverage(xtask::coverage::Coverage),
+    Bench(xtask::bench::Bench),
     #[command(hide = true)]
     ClifUtil(xtask::clif_util::ClifUtil),
 }
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Task::Status(c) => done(c.run(&repo)),
         Task::Fuzz(c) => done(c.run(&repo)),
         Task::Coverage(c) => done(c.run(&repo)),
+        Task::Bench(c) => c.run(&repo),
         Task::ClifUtil(c) => c.run(&repo),
     });
     result.unwrap_or_else(|error| {

@@ -56,6 +56,11 @@ const TOOLS: &[Tool] = &[
         what_for: "backtraces through compiled functions",
     },
     Tool {
+        probe: Program("valgrind"),
+        package: "valgrind",
+        what_for: "counting the instructions of compilations",
+    },
+    Tool {
         probe: Program("clang"),
         package: "clang",
         what_for: "another C for every target, to agree with",

@@ -1,0 +1,138 @@
+//! `cargo xtask bench`.
+
+use crate::clif_util::prepare;
+use crate::repo::{Repo, cargo};
+use crate::setup::Setup;
+use crate::unchanged::copy_package;
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Run the benchmarks and compare them with their goals
+///
+/// Builds the peers, Wasmtime among them, checks that they compute the same, measures, and writes a report with pictures. The
+/// status is 1 if a goal is missed by more than noise. A machine that is otherwise idle gives less noise.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask bench --quick    # minutes, once everything is built\n  \
+    cargo xtask bench --write    # for the figures in the repository"
+)]
+pub struct Bench {
+    /// Measure for a shorter time, with smaller corpora
+    #[arg(long)]
+    pub quick: bool,
+    /// Write the report into `benches/` instead of `target/bench`
+    #[arg(long, conflicts_with = "quick")]
+    pub write: bool,
+}
+
+/// What selects the package in a Cargo command line. Wasmtime takes minutes to build, so nothing else asks for it.
+const PACKAGE: [&str; 4] = ["--package", "multi-out-benches", "--features", "wasmtime"];
+
+impl Bench {
+    /// Builds and runs everything. The status is that of the benchmark program.
+    pub fn run(&self, repo: &Repo) -> Result<ExitCode> {
+        if let Err(error) = Setup::default().run() {
+            println!("{error:#}");
+        }
+        prepare(repo)?;
+        run(cargo(&repo.path(""))
+            .args(["build", "--release"])
+            .args(PACKAGE))?;
+        check_wasmtime(repo)?;
+        run(cargo(&repo.path(""))
+            .args(["test", "--release"])
+            .args(PACKAGE))?;
+        let checkout = repo.checkout();
+        let stock = corpus_program(repo, "stock", None)?;
+        let fork = corpus_program(repo, "fork", Some(&checkout))?;
+        let to = match self.write {
+            true => repo.path("benches"),
+            false => repo.target().join("bench"),
+        };
+        let mut program = Command::new(repo.target().join("release/multi-out-benches"));
+        program
+            .arg("all")
+            .args(self.quick.then_some("--quick"))
+            .arg("--to")
+            .arg(to);
+        program.arg("--stock").arg(stock).arg("--fork").arg(fork);
+        let status = program
+            .status()
+            .context("cannot run the benchmark program")?;
+        Ok(match status.code() {
+            Some(0) => ExitCode::SUCCESS,
+            Some(1) => ExitCode::FAILURE,
+            _ => bail!("the benchmark program fails: {status}"),
+        })
+    }
+}
+
+/// Wasmtime must be built on this fork, with no second Cranelift beside it.
+fn check_wasmtime(repo: &Repo) -> Result<()> {
+    let mut command = cargo(&repo.path(""));
+    command.args(["tree", "--prefix=none", "--depth=0"]);
+    command
+        .args(["--invert", "cranelift-codegen"])
+        .args(PACKAGE);
+    let output = command.output().context("cannot run cargo")?;
+    let tree = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success() && is_fork_alone(&tree, &repo.checkout()),
+        "Wasmtime is not built on {}; `cargo tree --invert cranelift-codegen` says\n{tree}{}",
+        repo.checkout().display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// Whether what `cargo tree` prints is one package, and in the checkout.
+fn is_fork_alone(tree: &str, checkout: &Path) -> bool {
+    let place = format!("({}/", checkout.display());
+    let mut lines = tree.lines().filter(|line| !line.trim().is_empty());
+    lines.next().is_some_and(|line| line.contains(&place)) && lines.next().is_none()
+}
+
+/// Builds the corpus program of the step `unchanged` and returns a copy of its own.
+fn corpus_program(repo: &Repo, kind: &str, fork: Option<&Path>) -> Result<PathBuf> {
+    let base = repo.target().join("unchanged");
+    let package = base.join(kind);
+    copy_package(repo, "unchanged", &package, fork)?;
+    // In one unit: otherwise where the compiler splits the crate decides what it inlines, and the counts are of that.
+    run(cargo(&package)
+        .args(["build", "--locked", "--release"])
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        .env("CARGO_TARGET_DIR", base.join("target")))?;
+    let program = repo.target().join("bench").join(kind);
+    fs::create_dir_all(repo.target().join("bench"))?;
+    // Both builds have one name in the folder that they share.
+    fs::copy(base.join("target/release/unchanged"), &program)
+        .with_context(|| format!("cannot write {}", program.display()))?;
+    Ok(program)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} fails");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_cranelift_is_noticed() {
+        let checkout = Path::new("/r/cranelift/checkout");
+        let ours = "cranelift-codegen v0.135.8 (/r/cranelift/checkout/cranelift/codegen)\n";
+        let stock = "cranelift-codegen v0.135.8\n";
+        assert!(is_fork_alone(ours, checkout));
+        assert!(!is_fork_alone(stock, checkout));
+        assert!(!is_fork_alone(&format!("{ours}\n{stock}"), checkout));
+        assert!(!is_fork_alone("", checkout));
+    }
+}
