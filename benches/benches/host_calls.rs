@@ -5,22 +5,22 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use multi_out_benches::peers::{Made, Peer, Side};
 use multi_out_benches::shapes::{COUNTS, Lane, Pattern, Shape};
 
-/// Calls in one iteration of criterion's.
-const CALLS: u64 = 1000;
+/// Iterations of our loops in one of criterion's.
+const ITERATIONS: u64 = 250;
 
 fn host_calls(criterion: &mut Criterion) {
     for side in [Side::Caller, Side::Callee] {
         for pattern in Pattern::ALL {
             let mut group =
                 criterion.benchmark_group(format!("{} {}", side.name(), pattern.name()));
-            group.throughput(Throughput::Elements(CALLS));
+            group.throughput(Throughput::Elements(ITERATIONS * side.calls() as u64));
             for count in COUNTS {
                 let lane = Lane::I64;
                 for peer in Peer::on(side).filter(|peer| *peer != Peer::Again) {
                     match peer.make(side, Shape { lane, count }, pattern) {
                         Ok(Made::Loop(mut call_loop)) => {
                             let id = BenchmarkId::new(peer.name(), count);
-                            group.bench_function(id, |b| b.iter(|| call_loop.run(CALLS, 7)));
+                            group.bench_function(id, |b| b.iter(|| call_loop.run(ITERATIONS, 7)));
                         }
                         Ok(Made::Skipped(reason)) => println!("{peer}, {count}: skipped: {reason}"),
                         Err(error) => panic!("{peer}, {count}: {error:#}"),

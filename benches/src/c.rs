@@ -1,6 +1,6 @@
 //! The same functions in C, see [`crate::clif`].
 
-use crate::shapes::{Pattern, Shape, Step};
+use crate::shapes::{CALLS, Pattern, Shape, Step};
 use std::fmt::Write;
 
 /// Declarations that the functions of a shape need.
@@ -25,11 +25,15 @@ pub fn caller_loop(shape: Shape, pattern: Pattern) -> String {
         Pattern::Dependent => "state",
         Pattern::Independent => "left",
     };
-    format!(
-        "{lane} caller(function *f, void *vmctx, uint64_t left, {lane} state) {{\n  do {{\n    struct out out;\n    \
-{}\n    {}\n    {next};\n  }} while (--left);\n  return state;\n}}\n",
+    let one = format!(
+        "    {{\n    {}\n    {}\n    {next};\n    }}\n",
         call(shape, argument),
         fold(shape)
+    );
+    format!(
+        "{lane} caller(function *f, void *vmctx, uint64_t left, {lane} state) {{\n  struct out out;\n  do {{\n{}  }} while \
+         (--left);\n  return state;\n}}\n",
+        one.repeat(CALLS)
     )
 }
 

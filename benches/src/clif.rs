@@ -1,7 +1,7 @@
 //! The functions under test as CLIF text: callers and callees, with the convention, with an explicit out pointer as a front end
 //! would write it, and with the shim that stock Cranelift needs.
 
-use crate::shapes::{Lane, Pattern, Shape, Step};
+use crate::shapes::{CALLS, Lane, Pattern, Shape, Step};
 use filetests::c_abi::toolchain::CTarget;
 use std::fmt::Write;
 
@@ -128,7 +128,8 @@ pub fn signature(style: Style, shape: Shape, target: CTarget) -> String {
     }
 }
 
-/// A C function `T caller(void *function, void *vmctx, uint64_t iterations, T seed)` that calls in a loop.
+/// A C function `T caller(void *function, void *vmctx, uint64_t iterations, T seed)` that calls in a loop, [`CALLS`] times in each
+/// iteration.
 pub fn caller_loop(style: Style, shape: Shape, pattern: Pattern, target: CTarget) -> String {
     let lane = shape.lane.clif();
     let mut w = Writer::new(shape);
@@ -140,12 +141,20 @@ pub fn caller_loop(style: Style, shape: Shape, pattern: Pattern, target: CTarget
         (Pattern::Independent, Lane::I64) => left.clone(),
         (Pattern::Independent, Lane::I32) => w.assign(&format!("ireduce.i32 {left}")),
     };
-    let results = w.call(style, &function, &vmctx, &argument);
-    let mut next = w.fold(&results);
-    let extended = extended(shape.lane, target);
-    if pattern == Pattern::Independent {
-        next = w.assign(&format!("iadd {state}, {next}"));
+    let mut next = state.clone();
+    for _ in 0..CALLS {
+        let argument = match pattern {
+            Pattern::Dependent => &next,
+            Pattern::Independent => &argument,
+        };
+        let results = w.call(style, &function, &vmctx, argument);
+        let fold = w.fold(&results);
+        next = match pattern {
+            Pattern::Dependent => fold,
+            Pattern::Independent => w.assign(&format!("iadd {next}, {fold}")),
+        };
     }
+    let extended = extended(shape.lane, target);
     let one = w.assign("iconst.i64 1");
     let fewer = w.assign(&format!("isub {left}, {one}"));
     w.line(&format!("brif {fewer}, block1({fewer}, {next}), block2"));

@@ -139,8 +139,11 @@ impl Pattern {
     }
 }
 
-/// What a loop of calls has to return, computed without any call. Iterations count down, and the last argument is 1.
-pub fn expected(shape: Shape, pattern: Pattern, iterations: u64, seed: u64) -> u64 {
+/// Calls in one iteration of a caller's loop, so that what compilers make of loops matters less.
+pub const CALLS: usize = 4;
+
+/// What a loop with so many calls in an iteration has to return, computed without any call. Iterations count down to 1.
+pub fn expected(shape: Shape, pattern: Pattern, calls: usize, iterations: u64, seed: u64) -> u64 {
     let truncate = |v: u64| match shape.lane {
         Lane::I32 => v & 0xffff_ffff,
         Lane::I64 => v,
@@ -159,6 +162,7 @@ pub fn expected(shape: Shape, pattern: Pattern, iterations: u64, seed: u64) -> u
     };
     (1..=iterations)
         .rev()
+        .flat_map(|counter| std::iter::repeat_n(counter, calls))
         .fold(seed, |state, counter| match pattern {
             Pattern::Dependent => call(state),
             Pattern::Independent => truncate(state.wrapping_add(call(truncate(counter)))),

@@ -102,8 +102,12 @@ fn time_case(
         "the peers' checksums differ for {shape}: {sums:x?}"
     );
     let times = measure(&mut loops, effort);
+    let of_one_call = |figure: Figure| Figure {
+        value: figure.value / side.calls() as f64,
+        noise: figure.noise / side.calls() as f64,
+    };
     let figures = |index| PeerTime {
-        time: times.time(index),
+        time: of_one_call(times.time(index)),
         ratio: times.ratio(0, index),
     };
     let peers = peers

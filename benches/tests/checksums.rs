@@ -16,7 +16,7 @@ fn check(side: Side, shape: Shape, pattern: Pattern) {
         for (iterations, seed) in [(1, 5), (2, 0), (1000, 0xffff_ffff)] {
             assert_eq!(
                 call_loop.run(iterations, seed),
-                expected(shape, pattern, iterations, seed),
+                expected(shape, pattern, side.calls(), iterations, seed),
                 "{peer}, {side:?}, {shape}, {pattern:?}, {iterations} iterations"
             );
         }

@@ -9,7 +9,7 @@ pub mod cranelift;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
-use crate::shapes::{Pattern, Shape};
+use crate::shapes::{CALLS, Pattern, Shape};
 use anyhow::Result;
 use std::fmt;
 use std::rc::Rc;
@@ -47,6 +47,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// Calls in one iteration of a [`CallLoop`].
+    pub fn calls(self) -> usize {
+        match self {
+            Side::Caller => CALLS,
+            Side::Callee => 1,
+        }
+    }
+
     /// In tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 
 use super::{CallLoop, Made, Peer, Side};
 use crate::import::{Import, timed};
-use crate::shapes::{Lane, Pattern, Shape, Step};
+use crate::shapes::{CALLS, Lane, Pattern, Shape, Step};
 use anyhow::{Result, anyhow, ensure};
 use object::{Object, ObjectSymbol, SymbolKind};
 use wasmtime::error::Context as _;
@@ -157,20 +157,22 @@ fn wat(shape: Shape, pattern: Pattern) -> String {
         Pattern::Dependent => String::new(),
         Pattern::Independent => format!("local.get $state {lane}.add"),
     };
+    let one = format!(
+        "(call $host {argument}) {take} local.get {} {fold} {add} local.set $state\n",
+        names[0]
+    );
+    let calls = one.repeat(CALLS);
     format!(
         "(module
            (import \"\" \"\" (func $host (param {lane}) (result {})))
            (func (export \"caller\") (param $left i64) (param $state {lane}) (result {lane})
              {locals}
              (loop $again
-               (call $host {argument}) {take}
-               local.get {} {fold} {add}
-               local.set $state
+               {calls}
                (br_if $again (i64.ne (i64.const 0)
                  (local.tee $left (i64.sub (local.get $left) (i64.const 1))))))
              local.get $state))",
-        vec![lane; shape.count].join(" "),
-        names[0]
+        vec![lane; shape.count].join(" ")
     )
 }
 
