@@ -76,13 +76,10 @@ impl<I: VCodeInst> Lower<'_, I> {
             return;
         };
         let regs = self.value_regs[value];
-        let loads = self.vcode.abi().gen_field_loads(
-            self.vcode.sigs(),
-            sig,
-            idx,
-            regs,
-            &mut self.vregs,
-        );
+        let loads =
+            self.vcode
+                .abi()
+                .gen_field_loads(self.vcode.sigs(), sig, idx, regs, &mut self.vregs);
         for load in loads {
             self.emit(load);
         }
@@ -100,7 +97,8 @@ impl<I: VCodeInst> Lower<'_, I> {
         let value = self
             .cur_inst
             .and_then(|inst| self.f.dfg.inst_args(inst).get(idx).copied());
-        let Some((value, stores)) = value.and_then(|v| Some((v, self.constant_field_store(v, idx)?)))
+        let Some((value, stores)) =
+            value.and_then(|v| Some((v, self.constant_field_store(v, idx)?)))
         else {
             return false;
         };

@@ -95,11 +95,7 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     fn push(&mut self, behind: Inst, field_move: FieldMove) {
-        self.plan
-            .behind
-            .entry(behind)
-            .or_default()
-            .push(field_move);
+        self.plan.behind.entry(behind).or_default().push(field_move);
     }
 
     /// Store a value behind an instruction, as each result that it is.
