@@ -96,6 +96,7 @@ impl Coverage {
             files.len(),
             self.seconds
         );
+        let log = profiles.with_file_name("stderr.log");
         let run = |arguments: &[PathBuf]| -> Result<()> {
             let status = Command::new(program)
                 .args(arguments)
@@ -105,11 +106,14 @@ impl Coverage {
                 )
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
-                .stderr(Stdio::null())
+                .stderr(fs::File::create(&log)?)
                 .status()?;
             ensure!(
                 status.success(),
-                "{target} ends with {status}: repeat it with `cargo xtask fuzz {target}`"
+                "{target} ends with {status}; the case is in {}, and `cargo run -p multi-out-fuzz --bin {target} -- --random {}` \
+                 judges it again",
+                log.display(),
+                self.seconds
             );
             Ok(())
         };

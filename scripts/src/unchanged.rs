@@ -10,6 +10,7 @@ use crate::pin::Pin;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// For each architecture; a program has up to six functions.
@@ -68,6 +69,12 @@ pub fn run(repo: &Repo) -> Result<Counts> {
         ensure!(
             report.compared >= 20_000,
             "the corpus should have 20000 compilations; enlarge it in scripts/fixtures/unchanged"
+        );
+        let least = report.programs.values().min();
+        ensure!(
+            report.programs.len() >= 8 && least.is_some_and(|count| *count >= 100),
+            "each target should have 100 compilations of programs: {:?}; is there a file for each in target/unchanged/programs?",
+            report.programs
         );
         ensure!(
             percent < 10.0,
@@ -165,6 +172,8 @@ struct Report {
     compared: usize,
     refused: usize,
     bytes: u64,
+    /// How many are of programs, by target.
+    programs: BTreeMap<String, usize>,
     /// Names of compilations.
     different: Vec<String>,
 }
@@ -176,6 +185,10 @@ fn compare(stock: &str, fork: &str) -> Report {
     for line in stock.lines() {
         let (name, result) = line.split_once(": ").unwrap_or((line, ""));
         report.compared += 1;
+        // `p017 tail s390x speed` is of a program, for s390x.
+        if let Some(target) = name.strip_prefix('p').and_then(|n| n.split(' ').nth(2)) {
+            *report.programs.entry(target.into()).or_default() += 1;
+        }
         match result
             .split(' ')
             .next()
@@ -218,7 +231,7 @@ mod tests {
         assert_eq!(patched_lock(&lock(source), &pin), lock(""));
     }
 
-    const LINES: &str = "f0 tail x64: 12 abc\nf1 fast x64: error: no\nf2 fast x64: 8 def\n";
+    const LINES: &str = "f0 tail x64: 12 abc\nf1 fast x64: error: no\np2 fast x64 none: 8 def\n";
 
     #[test]
     fn equal_lines_are_counted() {
@@ -229,6 +242,7 @@ mod tests {
                 compared: 3,
                 refused: 1,
                 bytes: 20,
+                programs: [("x64".to_string(), 1)].into(),
                 different: vec![]
             }
         );
@@ -238,7 +252,7 @@ mod tests {
     fn every_difference_is_named() {
         assert_eq!(
             compare(LINES, &LINES.replace("def", "dee")).different,
-            ["f2 fast x64"]
+            ["p2 fast x64 none"]
         );
         assert_eq!(
             compare(LINES, &LINES.replace("error: no", "panic: no")).different,
@@ -246,7 +260,7 @@ mod tests {
         );
         assert_eq!(
             compare(LINES, "f0 tail x64: 12 abc\n").different,
-            ["f1 fast x64", "f2 fast x64"]
+            ["f1 fast x64", "p2 fast x64 none"]
         );
         assert_eq!(compare("", LINES).different.len(), 3);
     }

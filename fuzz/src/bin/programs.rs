@@ -102,5 +102,10 @@ fn cross(campaign: &Campaign) -> ExitCode {
         println!("FINDING {finding}");
     }
     println!("{report}, {}, seed {}", campaign.target, campaign.seed);
+    if !report.is_success() && report.findings.is_empty() {
+        println!(
+            "too few of the programs were judged; FUZZ_EXPLAIN=1 says why the others were rejected"
+        );
+    }
     ExitCode::from(u8::from(!report.is_success()))
 }

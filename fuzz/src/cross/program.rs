@@ -46,7 +46,9 @@ pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result
     let (settings, functions) = all_functions(case, target, form);
     let isa = isa(&spec(target, &settings), &settings);
     for function in &functions {
-        verify_function(function, &*isa).map_err(|e| format!("{}: {e}", function.name))?;
+        if let Err(errors) = verify_function(function, &*isa) {
+            panic!("{}: {errors}", function.name);
+        }
     }
     let mut object = ObjectFile::new(isa)?;
     object.name_as_c(prefix);

@@ -243,9 +243,9 @@ impl<'a> Body<'a> {
             26 => self.open_loop(1 + u64::from(e % 3), [b, c, d]),
             27..=30 => self.close(a),
             _ => {
-                // One value in 256, or in 32, so that most programs end.
+                // One value in 256, or in 8, so that most programs end.
                 let value = self.pick(types::I8, b);
-                let mask = [0xff, 0x9f][usize::from(d % 4 == 3)];
+                let mask = [0xff, 0x83][usize::from(d % 4 == 3)];
                 let value = self.builder.ins().band_imm_u(value, mask);
                 let unlikely = (0x80 | i64::from(c)) & mask;
                 let ins = self.builder.ins();

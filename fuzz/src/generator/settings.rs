@@ -42,7 +42,7 @@ const SWITCHES: [&str; 8] = [
 ];
 
 /// Features of x86-64 that change how values are moved.
-pub const FEATURES: &str = "has_sse3 has_ssse3 has_sse41 has_sse42 has_popcnt has_avx";
+pub const FEATURES: &str = "has_sse3 has_ssse3 has_sse41 has_sse42 has_popcnt has_avx has_avx2 has_fma has_lzcnt has_bmi1 has_bmi2";
 
 impl Settings {
     /// Those that bytes ask for.
