@@ -82,8 +82,10 @@ impl Oracle for PatchQueue {
         for file in [CANARY.into(), format!("{OUTSIDE}/{CANARY}")] {
             write(&base.join(file), b"to stay as it is");
         }
+        let repo = Repo::at(&base.join(REPOSITORY));
+        put(case, &repo, &base.join(OUTSIDE));
         let before = all_but_the_repository(base);
-        check_queue(case, base);
+        check_queue(case, &repo);
         assert_eq!(all_but_the_repository(base), before);
         Verdict::Passed
     }
@@ -182,9 +184,7 @@ fn put(case: &Case, repo: &Repo, outside: &Path) {
 }
 
 /// Reads and applies the queue as it is on disk, and writes what comes of it.
-fn check_queue(case: &Case, base: &Path) {
-    let repo = Repo::at(&base.join(REPOSITORY));
-    put(case, &repo, &base.join(OUTSIDE));
+fn check_queue(case: &Case, repo: &Repo) {
     let krate = PinnedCrate {
         name: "cranelift-codegen".into(),
         folder: "cranelift/codegen".into(),
@@ -195,7 +195,7 @@ fn check_queue(case: &Case, base: &Path) {
         crates: vec![krate],
         tree: String::new(),
     };
-    let Ok(mut queue) = Queue::read(&repo, &pin) else {
+    let Ok(mut queue) = Queue::read(repo, &pin) else {
         return;
     };
     for path in queue.files().keys() {
@@ -217,7 +217,7 @@ fn check_queue(case: &Case, base: &Path) {
     for path in steps.iter().flat_map(|step| step.keys()) {
         assert!(pin.contains(path), "{path} is in no pinned crate");
     }
-    check_writing(&repo, &pin, &queue, tree, steps);
+    check_writing(repo, &pin, &queue, tree, steps);
 }
 
 /// Writes the queue back, and for some queues, as it takes five programs, the checkout.
@@ -325,13 +325,25 @@ index 1111111111111111111111111111111111111111..22222222222222222222222222222222
         Case::from_bytes(&[patch.as_bytes(), UPSTREAM].join(&0))
     }
 
+    /// It is refused, and lies in the repository before that.
+    #[test]
+    fn a_new_file_of_no_crate_is_no_finding() {
+        PatchQueue::check(&adding("cranelaft/codegen/src/new.rs"));
+    }
+
+    fn put_and_check(case: &Case, base: &Path) {
+        let repo = Repo::at(&base.join(REPOSITORY));
+        put(case, &repo, &base.join(OUTSIDE));
+        check_queue(case, &repo);
+    }
+
     #[test]
     fn a_link_leads_nowhere() {
         for path in [format!("{LINK}/{CANARY}"), LINK.into()] {
             PatchQueue::check(&adding(&path));
             let folder = tempfile::tempdir().expect("a folder");
             write(&folder.path().join(OUTSIDE).join(CANARY), b"one");
-            check_queue(&adding(&path), folder.path());
+            put_and_check(&adding(&path), folder.path());
             let file = folder.path().join(REPOSITORY).join(&path);
             assert_eq!(fs::read(file).expect("the link's target"), b"one");
         }
@@ -342,7 +354,7 @@ index 1111111111111111111111111111111111111111..22222222222222222222222222222222
         let is_made = |number: &usize| {
             let folder = tempfile::tempdir().expect("a folder");
             let path = format!("cranelift/codegen/src/new{number}.rs");
-            check_queue(&adding(&path), folder.path());
+            put_and_check(&adding(&path), folder.path());
             let checkout = folder.path().join(REPOSITORY).join(CHECKOUT);
             checkout.join(path).exists()
         };
