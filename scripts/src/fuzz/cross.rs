@@ -8,8 +8,8 @@ use std::process::Command;
 /// The machines, as the program `programs` calls them.
 pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
 
-/// How long continuous integration runs each, in seconds.
-const SECONDS: u64 = 25;
+/// The programs of a campaign for each machine: a number, so that a slow machine judges the same ones.
+const COUNT: u64 = 1024;
 
 /// Runs programs on some machines, and counts them.
 pub fn run(repo: &Repo, machines: &[String], args: &[String]) -> Counts {
@@ -32,6 +32,14 @@ pub fn select(command: &mut Command) -> &mut Command {
 /// What continuous integration runs.
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     crate::clif_util::prepare(repo)?;
-    let args = ["--seed", "1", "--seconds", &SECONDS.to_string()].map(String::from);
+    let args = [
+        "--seed",
+        "1",
+        "--count",
+        &COUNT.to_string(),
+        "--seconds",
+        "600",
+    ]
+    .map(String::from);
     Ok(run(repo, &MACHINES.map(String::from), &args))
 }
