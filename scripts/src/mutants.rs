@@ -1,6 +1,7 @@
 //! `cargo xtask mutants`: the test of the tests.
 //!
-//! `cargo xtask c-abi` and the fuzz targets have to find each fault, independently of each other; a few are beyond the former.
+//! `cargo xtask c-abi` and the fuzz targets have to find each fault, independently of each other; [`BEYOND_C`] are for the latter
+//! alone.
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 

@@ -2,8 +2,8 @@
 //!
 //! The package `scripts/fixtures/unchanged` compiles a generated corpus, and programs that the fuzz targets' generator makes without
 //! functions of ours, and prints a line per compilation. It is built twice, on stock Cranelift and on the fork, and the lines are
-//! compared. What it does not prove: anything about functions of a
-//! shape that the corpus lacks; the queue's own hunks should be read with that in mind.
+//! compared. What it does not prove: anything about functions of a shape that the corpus lacks; the queue's own hunks should be read
+//! with that in mind.
 
 use crate::fork::make::patch_lines;
 use crate::pin::Pin;
