@@ -116,16 +116,10 @@ impl Plan {
         let Some((stock, fork)) = &self.programs else {
             return Ok(Err("no programs to compare; use `cargo xtask bench`".into()));
         };
-        let functions = if self.quick { "f000" } else { "f00" };
-        // The program has threads and hash tables with random seeds, so that counts differ a little from run to run.
-        let count = |program: &Path| -> Result<Result<u64, String>> {
-            let mut least = Ok(u64::MAX);
-            for _ in 0..2 {
-                let count = instructions(program, &["--only", functions], None)?;
-                least = least.and_then(|least: u64| count.map(|count| least.min(count)));
-            }
-            Ok(least)
-        };
+        let functions = if self.quick { "f00" } else { "f0" };
+        // Making functions takes more time than compiling them, and depends on seeds of hash tables.
+        let within = Some("cranelift_codegen::context::Context::compile");
+        let count = |program: &Path| instructions(program, &["--only", functions], within);
         Ok(match (count(fork)?, count(stock)?) {
             (Ok(fork), Ok(stock)) => Ok((fork, stock)),
             (Err(missing), _) | (_, Err(missing)) => Err(missing),
