@@ -6,7 +6,7 @@
 //! would overwrite the next field, and a wider load would read bytes that nobody wrote and defeat
 //! store forwarding.
 
-use crate::ir::{AbiParam, Type};
+use crate::ir::{AbiParam, Type, types};
 use crate::isa::CallConv;
 use crate::isa::multi_out::OutTarget;
 use crate::machinst::{ABIMachineSpec, Reg, RegClass, SmallInstVec, StackAMode, Writable};
@@ -105,4 +105,17 @@ pub trait MultiOutSpec<M: ABIMachineSpec + ?Sized> {
         let _ = params;
         Ok(None)
     }
+}
+
+/// For backends that have a register which is zero: store it as a field of exactly `ty`'s width, an
+/// integer register also for a float. `None` if the constant is not zero, or has two registers.
+pub fn gen_zero_store<M: ABIMachineSpec>(
+    base: Reg,
+    offset: i32,
+    bits: u64,
+    ty: Type,
+    zero: Reg,
+) -> Option<M::I> {
+    let ty = Type::int(u16::try_from(ty.bits()).ok()?)?;
+    (bits == 0 && ty != types::I128).then(|| M::gen_store_base_offset(base, offset, zero, ty))
 }

@@ -14,9 +14,9 @@ use crate::ir::{AbiParam, ArgumentPurpose, Type, types};
 use crate::isa::multi_out::OutTarget;
 use crate::machinst::multi_out::{
     ArrangedParam::{Formal, Unused},
-    MultiOutSpec, ParamOrder, UnsupportedParam,
+    MultiOutSpec, ParamOrder, UnsupportedParam, gen_zero_store,
 };
-use crate::machinst::{ABIMachineSpec, Reg, RegClass, SmallInstVec, Writable};
+use crate::machinst::{Reg, RegClass, SmallInstVec, Writable};
 use alloc::vec::Vec;
 use smallvec::smallvec;
 
@@ -34,22 +34,14 @@ impl MultiOutSpec<AArch64MachineDeps> for Aarch64MultiOut {
         regs.map(Writable::from_reg)
     }
 
-    // Zero has a register, which is an integer one also for floats.
     fn gen_constant_field_store(
         base: Reg,
         offset: i32,
         bits: u64,
         ty: Type,
     ) -> Option<SmallInstVec<Inst>> {
-        let ty = Type::int(u16::try_from(ty.bits()).ok()?)?;
-        (bits == 0 && ty != types::I128).then(|| {
-            smallvec![AArch64MachineDeps::gen_store_base_offset(
-                base,
-                offset,
-                regs::zero_reg(),
-                ty
-            )]
-        })
+        let store = gen_zero_store::<AArch64MachineDeps>(base, offset, bits, ty, regs::zero_reg());
+        Some(smallvec![store?])
     }
 
     fn has_c_place(ty: Type) -> bool {

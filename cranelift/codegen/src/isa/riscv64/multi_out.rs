@@ -17,7 +17,7 @@ use crate::isa::CallConv;
 use crate::isa::multi_out::OutTarget;
 use crate::machinst::multi_out::{
     ArrangedParam::{Formal, Unused},
-    MultiOutSpec, ParamOrder, UnsupportedParam,
+    MultiOutSpec, ParamOrder, UnsupportedParam, gen_zero_store,
 };
 use crate::machinst::{ABIMachineSpec, Reg, RegClass, SmallInstVec, StackAMode, Writable};
 use alloc::vec::Vec;
@@ -111,22 +111,14 @@ impl MultiOutSpec<Riscv64MachineDeps> for Riscv64MultiOut {
         ]
     }
 
-    // Zero has a register, which is an integer one also for floats.
     fn gen_constant_field_store(
         base: Reg,
         offset: i32,
         bits: u64,
         ty: Type,
     ) -> Option<SmallInstVec<Inst>> {
-        let ty = Type::int(u16::try_from(ty.bits()).ok()?)?;
-        (bits == 0 && ty != types::I128).then(|| {
-            smallvec![Riscv64MachineDeps::gen_store_base_offset(
-                base,
-                offset,
-                zero_reg(),
-                ty
-            )]
-        })
+        let store = gen_zero_store::<Riscv64MachineDeps>(base, offset, bits, ty, zero_reg());
+        Some(smallvec![store?])
     }
 
     fn has_c_place(ty: Type) -> bool {

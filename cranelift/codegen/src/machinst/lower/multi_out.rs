@@ -48,7 +48,7 @@ impl<I: VCodeInst> Lower<'_, I> {
         };
         for field_move in moves {
             match field_move {
-                FieldMove::Load { call, idx, value } => self.gen_field_load(call, idx, value),
+                FieldMove::Load { sig, idx, value } => self.gen_field_load(sig, idx, value),
                 FieldMove::Store { idx, value } => {
                     let regs = self.value_regs[value];
                     let stores = self.vcode.abi().gen_field_stores(
@@ -68,13 +68,10 @@ impl<I: VCodeInst> Lower<'_, I> {
     }
 
     /// Load a result into its registers if instructions that are lowered by now want it there.
-    fn gen_field_load(&mut self, call: Inst, idx: usize, value: Value) {
+    fn gen_field_load(&mut self, sig: Sig, idx: usize, value: Value) {
         if self.value_lowered_uses[value] == 0 {
             return;
         }
-        let Some(sig) = self.out_area_sig(call) else {
-            return;
-        };
         let regs = self.value_regs[value];
         let loads =
             self.vcode
@@ -123,10 +120,11 @@ impl<I: VCodeInst> Lower<'_, I> {
     /// that nothing else uses: the call, which result it is, and its place in the out area if that
     /// still has it.
     ///
-    /// As with a load that is sunk, whoever uses the place does not ask for the register. The memory
-    /// is as wide as the type of the value and aligned for it.
+    /// As with a load that is sunk, whoever uses the place does not ask for the register. But the place
+    /// may be read twice, if its user becomes part of two instructions: there it is intact as well. The
+    /// memory is as wide as the type of the value and aligned for it.
     pub(crate) fn intact_field(&self, value: Value) -> Option<(Inst, usize, StackAMode)> {
-        if !self.out_areas.is_any() || self.value_ir_uses[value] != ValueUseState::Once {
+        if !self.out_areas.is_used_once(value) {
             return None;
         }
         let ValueDef::Result(call, idx) = self.f.dfg.value_def(value) else {
@@ -142,6 +140,22 @@ impl<I: VCodeInst> Lower<'_, I> {
         }
         let amode = self.vcode.abi().field_amode(self.vcode.sigs(), sig, idx)?;
         Some((call, idx, amode))
+    }
+
+    /// Is this the first operand of the current instruction, and can the second one be used from memory,
+    /// too?
+    ///
+    /// One of two fields has to be in a register: the first, as C compilers have it.
+    pub(crate) fn is_before_intact_field(&self, value: Value) -> bool {
+        let Some(inst) = self.cur_inst else {
+            return false;
+        };
+        match *self.f.dfg.inst_args(inst) {
+            [first, second] => {
+                first == value && second != value && self.intact_field(second).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// The signature of a plain call with an out area.

@@ -1,19 +1,16 @@
 //! The plan for one block: which field moves behind which instruction.
 
 use super::*;
+use crate::entity::EntitySet;
 use crate::ir::Opcode;
 use crate::isa::CallConv;
 use core::cmp::Ordering;
 
 /// A move between registers and an out area.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) enum FieldMove {
-    /// Load a result of a call, if it is wanted in registers.
-    Load {
-        call: Inst,
-        idx: usize,
-        value: Value,
-    },
+    /// Load a result of a call with this signature, if it is wanted in registers.
+    Load { sig: Sig, idx: usize, value: Value },
     /// Store a value as a result of the function.
     Store { idx: usize, value: Value },
 }
@@ -26,6 +23,8 @@ type FieldMoves = SmallVec<[FieldMove; 2]>;
 pub(in crate::machinst::lower) struct OutAreas {
     /// Does the function have a signature of the convention, its own or that of a call?
     any: bool,
+    /// The values that are an operand of more than one instruction, or more than once of one.
+    used_often: EntitySet<Value>,
     /// The moves right behind an instruction.
     behind: FxHashMap<Inst, FieldMoves>,
     /// The first instruction after a call that may overwrite the call's area, if there is one.
@@ -37,14 +36,21 @@ pub(in crate::machinst::lower) struct OutAreas {
 impl OutAreas {
     pub(in crate::machinst::lower) fn new(f: &Function) -> Self {
         let is_multi_out = |sig: &Signature| sig.call_conv == CallConv::SystemVMultiOut;
+        let any = is_multi_out(&f.signature) || f.dfg.signatures.values().any(is_multi_out);
         Self {
-            any: is_multi_out(&f.signature) || f.dfg.signatures.values().any(is_multi_out),
+            any,
+            used_often: if any {
+                values_used_often(f)
+            } else {
+                EntitySet::new()
+            },
             ..Self::default()
         }
     }
 
-    pub(super) fn is_any(&self) -> bool {
-        self.any
+    /// Is a value that is used the operand of one instruction only?
+    pub(super) fn is_used_once(&self, value: Value) -> bool {
+        self.any && !self.used_often.contains(value)
     }
 
     pub(super) fn take_moves_behind(&mut self, inst: Inst) -> Option<FieldMoves> {
@@ -74,11 +80,24 @@ impl OutAreas {
     }
 }
 
+fn values_used_often(f: &Function) -> EntitySet<Value> {
+    let (mut used, mut used_often) = (EntitySet::new(), EntitySet::new());
+    for block in f.layout.blocks() {
+        for inst in f.layout.block_insts(block) {
+            for value in f.dfg.inst_values(inst) {
+                if !used.insert(value) {
+                    used_often.insert(value);
+                }
+            }
+        }
+    }
+    used_often
+}
+
 /// A call whose area still has its results, at some point of the block.
 struct OpenArea<'f> {
     call: Inst,
-    /// Bytes of stack arguments below the area.
-    start: u32,
+    sig: Sig,
     results: &'f [Value],
     /// For each result, has its load been planned?
     is_planned: SmallVec<[bool; 8]>,
@@ -110,8 +129,8 @@ impl Planner<'_> {
         if core::mem::replace(&mut area.is_planned[idx], true) {
             return;
         }
-        let (call, value) = (area.call, area.results[idx]);
-        self.push(behind, FieldMove::Load { call, idx, value });
+        let (sig, value) = (area.sig, area.results[idx]);
+        self.push(behind, FieldMove::Load { sig, idx, value });
         self.store(behind, value);
     }
 }
@@ -149,7 +168,7 @@ impl<I: VCodeInst> Lower<'_, I> {
                     }
                 }
                 // One area is open at a time, even where a second one fits below the first.
-                let overwrites = own_area.is_some() || self.overwrites_area(inst, area.start);
+                let overwrites = own_area.is_some() || self.overwrites_area(inst, area.sig);
                 if overwrites {
                     planner.plan.overwritten_by.insert(area.call, inst);
                 }
@@ -164,7 +183,7 @@ impl<I: VCodeInst> Lower<'_, I> {
             if let Some(sig) = own_area {
                 open = Some(OpenArea {
                     call: inst,
-                    start: self.sigs()[sig].sized_stack_arg_space(),
+                    sig,
                     results,
                     is_planned: smallvec![false; results.len()],
                 });
@@ -200,9 +219,9 @@ impl<I: VCodeInst> Lower<'_, I> {
         stores
     }
 
-    /// May this instruction write to an out area that begins `start` bytes above the stack pointer?
-    /// Only calls do, with their stack arguments and results.
-    fn overwrites_area(&self, inst: Inst, start: u32) -> bool {
+    /// May this instruction write to the out area of a call with the signature `area_sig`? Only calls
+    /// do, with their stack arguments and results.
+    fn overwrites_area(&self, inst: Inst, area_sig: Sig) -> bool {
         // Any instruction may be lowered to a call of a library function.
         if self.abi().libcalls_own_stack() {
             return true;
@@ -217,6 +236,8 @@ impl<I: VCodeInst> Lower<'_, I> {
             return true;
         };
         let sig = &self.sigs()[self.sigs().abi_sig_for_sig_ref(sig_ref)];
+        // The area lies above the stack arguments of its own call.
+        let start = self.sigs()[area_sig].sized_stack_arg_space();
         sig.sized_stack_arg_space()
             .saturating_add(sig.sized_stack_ret_space())
             > start

@@ -12,7 +12,7 @@ impl SinkableLoad {
     /// A field narrower than `min_bits` is none, as instructions that operate on as many bits may
     /// read as many.
     pub(super) fn of_field(ctx: &Lower<MInst>, value: Value, min_bits: u32) -> Option<Self> {
-        if ctx.value_ty(value).bits() < min_bits {
+        if ctx.value_ty(value).bits() < min_bits || ctx.is_before_intact_field(value) {
             return None;
         }
         let (insn, input, _) = ctx.intact_field(value)?;
