@@ -48,6 +48,9 @@ pub struct Fuzz {
     /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
+    /// With `--cross`, how many programs to run, however long that takes
+    #[arg(long, value_name = "N", requires = "cross", conflicts_with = "seconds")]
+    pub count: Option<u64>,
     /// Run nothing: write programs, options, dictionary and seeds to this folder, for a fuzzing service
     #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs", "seed", "cross"])]
     pub out: Option<PathBuf>,
@@ -58,10 +61,12 @@ impl Fuzz {
     pub fn run(&self, repo: &Repo) -> Result<()> {
         if !self.cross.is_empty() {
             prepare(repo)?;
+            let seconds = self.count.map_or(self.seconds, |_| u64::MAX);
             let mut args = vec![
-                format!("--seconds={}", self.seconds),
+                format!("--seconds={seconds}"),
                 format!("--jobs={}", self.jobs),
             ];
+            args.extend(self.count.map(|count| format!("--count={count}")));
             args.extend(self.seed.map(|seed| format!("--seed={seed}")));
             let counts = cross::run(repo, &self.cross, &args);
             println!("{counts}");
@@ -190,6 +195,7 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         seconds: 60,
         jobs: 1,
         cross: Vec::new(),
+        count: None,
         // What is new is for longer runs to find, not for whoever changes something else.
         seed: Some(1),
         out: None,

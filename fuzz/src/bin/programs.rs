@@ -104,7 +104,7 @@ fn cross(campaign: &Campaign) -> ExitCode {
     println!("{report}, {}, seed {}", campaign.target, campaign.seed);
     if !report.is_success() && report.findings.is_empty() {
         println!(
-            "too few of the programs were judged; FUZZ_EXPLAIN=1 says why the others were rejected"
+            "too many of the programs are rejected or upstream's; FUZZ_EXPLAIN=1 says which and why"
         );
     }
     ExitCode::from(u8::from(!report.is_success()))

@@ -1,4 +1,7 @@
 //! Many programs in one executable.
+//!
+//! A program that does not do what the interpreter says is upstream's fault if it does not either with
+//! `tail` functions in place of ours: then it is counted, and no finding.
 
 use super::Report;
 use super::program::{CALLER, Expected, compile, machine, print};
@@ -7,7 +10,7 @@ use crate::random;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
 use filetests::c_abi::workshop::{BuildError, Run, Workshop};
 use filetests::panics::contain;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +22,7 @@ struct Linked {
     object: PathBuf,
 }
 
-/// Judges the programs with these numbers.
+/// Judges the programs with these numbers, after the first finding among those that run none.
 ///
 /// # Errors
 ///
@@ -29,7 +32,6 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
     let mut report = Report::default();
     let mut linked = Vec::new();
     for number in numbers {
-        report.programs += 1;
         let case = Case::new(&random::bytes(seed, number));
         let mut find = |what: String, expected: Option<&Expected>| {
             let text = print(&case, target, expected);
@@ -67,37 +69,78 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
     if linked.is_empty() {
         return Ok(report);
     }
-    let run = run(&workshop, target, &linked).map_err(|error| error.to_string())?;
-    let mut printed: HashMap<u64, Vec<&str>> = HashMap::new();
-    for line in run.output.lines() {
-        let number = line.split(' ').next().and_then(|word| word.parse().ok());
-        printed
-            .entry(number.unwrap_or(u64::MAX))
-            .or_default()
-            .push(line);
-    }
+    let output = run(&workshop, target, &linked).map_err(|error| error.to_string())?;
+    let mut printed = lines_by_number(&output.output);
     for program in &linked {
         let Linked {
             number, expected, ..
         } = program;
-        let got = printed.remove(number).unwrap_or_default();
-        match difference(&got, &expected.lines(*number)) {
-            None => report.traps += u64::from(expected.traps()),
-            Some(what) => report.findings.push(format!(
-                "{target}: program {number} of seed {seed}: {what}\n{}",
-                print(&program.case, target, Some(expected))
-            )),
+        let got = printed.remove(&Some(*number)).unwrap_or_default();
+        let Some(what) = difference(&got, &expected.lines(*number)) else {
+            report.passed += 1;
+            report.traps += u64::from(expected.traps());
+            continue;
+        };
+        let name = format!("{target}: program {number} of seed {seed}");
+        let text = print(&program.case, target, Some(expected));
+        if let Some(also) = difference_as_tail(&workshop, target, program)? {
+            report.upstreams += 1;
+            explain(&format!(
+                "{name}: {what}; with `tail` functions too: {also}\n{text}"
+            ));
+            continue;
         }
+        report.findings.push(format!("{name}: {what}\n{text}"));
+        return Ok(report);
     }
     Ok(report)
+}
+
+/// What is printed, by the number at the beginning of the line.
+fn lines_by_number(output: &str) -> BTreeMap<Option<u64>, Vec<&str>> {
+    let mut lines = BTreeMap::<_, Vec<&str>>::new();
+    for line in output.lines() {
+        let number = line.split(' ').next().and_then(|word| word.parse().ok());
+        lines.entry(number).or_default().push(line);
+    }
+    lines
+}
+
+/// What a program does otherwise than interpreted if its functions are `tail` functions; nothing if these
+/// do not compile, which explains no difference of ours.
+fn difference_as_tail(
+    workshop: &Workshop,
+    target: CTarget,
+    program: &Linked,
+) -> Result<Option<String>, String> {
+    let Linked { number, case, .. } = program;
+    let Ok(Ok(object)) = contain(|| compile(case, target, Form::Tail, &prefix(*number))) else {
+        return Ok(None);
+    };
+    let tail = Linked {
+        number: *number,
+        case: case.clone(),
+        expected: program.expected.in_form(case, Form::Tail),
+        object: workshop
+            .write("tail.o", object)
+            .map_err(|error| error.to_string())?,
+    };
+    let want = tail.expected.lines(*number);
+    let run = run(workshop, target, &[tail]).map_err(|error| error.to_string())?;
+    let got: Vec<&str> = run.output.lines().collect();
+    Ok(difference(&got, &want))
+}
+
+fn explain(what: &str) {
+    if std::env::var_os("FUZZ_EXPLAIN").is_some() {
+        eprintln!("{what}");
+    }
 }
 
 impl Report {
     fn reject(&mut self, target: CTarget, why: &str) {
         self.rejected += 1;
-        if std::env::var_os("FUZZ_EXPLAIN").is_some() {
-            eprintln!("{target}: rejected: {why}");
-        }
+        explain(&format!("{target}: rejected: {why}"));
     }
 }
 
@@ -141,7 +184,8 @@ fn difference(got: &[&str], want: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use super::*;
+    use crate::cross::native;
 
     #[test]
     fn a_difference_names_the_first_line() {
@@ -162,5 +206,45 @@ mod tests {
             let text = difference(got, &want).expect("a difference");
             assert!(text.ends_with(what), "{text}");
         }
+    }
+
+    #[test]
+    fn lines_without_a_number_are_kept_apart() {
+        let lines = lines_by_number("3 0 ff\nError\n3 returns\n");
+        let want = [
+            (None, vec!["Error"]),
+            (Some(3), vec!["3 0 ff", "3 returns"]),
+        ];
+        assert_eq!(lines, BTreeMap::from(want));
+    }
+
+    #[test]
+    fn a_difference_of_tail_functions_is_told() {
+        let Some(target) = native() else {
+            return;
+        };
+        let workshop = Workshop::new().expect("a folder");
+        // A function with two results, and one statement, which traps or not.
+        let case = |unlikely: u8| {
+            let mut bytes = [&[0; 33][..], &[31, 0, 1, unlikely, 0, 0, 0, 0]].concat();
+            bytes[21] = 1;
+            Case::new(&bytes)
+        };
+        let [returns, traps] = [0x7e, 0x7f].map(case);
+        let as_tail = |expected: &Case| {
+            let program = Linked {
+                number: 3,
+                expected: Expected::new(expected, machine(target)).expect("a sound program"),
+                case: returns.clone(),
+                object: PathBuf::new(),
+            };
+            difference_as_tail(&workshop, target, &program).expect("gcc")
+        };
+        assert_eq!(as_tail(&returns), None);
+        let difference = as_tail(&traps).expect("a difference");
+        assert!(
+            difference.ends_with("interpreted, `3 traps`"),
+            "{difference}"
+        );
     }
 }

@@ -109,6 +109,16 @@ impl Expected {
         })
     }
 
+    /// The same, for the program in another form: C may have to call that otherwise.
+    pub fn in_form(&self, case: &Case, form: Form) -> Self {
+        let program = case.program(self.machine, form);
+        Expected {
+            outcome: self.outcome.clone(),
+            signature: program.functions[0].signature.clone(),
+            machine: self.machine,
+        }
+    }
+
     /// Whether it has to trap.
     pub fn traps(&self) -> bool {
         self.outcome == Outcome::Trapped
