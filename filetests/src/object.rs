@@ -1,15 +1,39 @@
 //! Object files with the functions of `.clif` files in them.
 
 use crate::fillers::is_filler;
-use cranelift_codegen::Context;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
     ExternalName, Function, GlobalValueData, Signature, UserExternalName, UserFuncName,
 };
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_module::{DataId, FuncId, Linkage, Module};
+use cranelift_codegen::{CodegenError, Context};
+use cranelift_module::{DataId, FuncId, Linkage, Module, ModuleError};
 use cranelift_object::{ObjectBuilder, ObjectModule};
 use std::collections::HashMap;
+
+/// Why there is no object file.
+#[derive(Debug)]
+pub struct ObjectError {
+    /// A sentence, without a final full stop.
+    pub message: String,
+    /// What the compiler says of a function, if it is that.
+    pub codegen: Option<CodegenError>,
+}
+
+impl From<String> for ObjectError {
+    fn from(message: String) -> Self {
+        ObjectError {
+            message,
+            codegen: None,
+        }
+    }
+}
+
+impl From<ObjectError> for String {
+    fn from(error: ObjectError) -> Self {
+        error.message
+    }
+}
 
 /// An object file in the making. Errors are sentences.
 ///
@@ -48,7 +72,7 @@ impl ObjectFile {
     }
 
     /// Compiles all functions; the result is the contents of the file.
-    pub fn finish(mut self) -> Result<Vec<u8>, String> {
+    pub fn finish(mut self) -> Result<Vec<u8>, ObjectError> {
         let mut ids = Vec::new();
         let mut names = HashMap::new();
         for func in &self.functions {
@@ -62,7 +86,7 @@ impl ObjectFile {
                 .declare_function(symbol, Linkage::Export, &func.signature)
                 .map_err(|error| format!("{name}: {error}"))?;
             if names.insert(func.name.clone(), id).is_some() {
-                return Err(format!("{name} is defined twice"));
+                return Err(format!("{name} is defined twice").into());
             }
             ids.push(id);
         }
@@ -74,12 +98,18 @@ impl ObjectFile {
             func.name = UserFuncName::User(function_name(id));
             self.module
                 .define_function(id, &mut Context::for_function(func))
-                .map_err(|error| format!("{name}: {error}"))?;
+                .map_err(|error| ObjectError {
+                    message: format!("{name}: {error}"),
+                    codegen: match error {
+                        ModuleError::Compilation(error) => Some(error),
+                        _ => None,
+                    },
+                })?;
         }
         let product = self.module.finish();
         product
             .emit()
-            .map_err(|error| format!("cannot write the object file: {error}"))
+            .map_err(|error| format!("cannot write the object file: {error}").into())
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::generator::filetest::arguments;
 use crate::generator::settings::{FEATURES, Settings};
 use crate::generator::{Case, Form, Machine, Program};
+use cranelift_codegen::CodegenError;
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::{Function, Signature};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -44,6 +45,14 @@ pub fn interpret(program: &Program) -> Result<Outcome, String> {
         Ok(other) => Err(format!("it ended with {other:?}")),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Does the error say that the compiler does not have something? Others say that something is wrong.
+pub fn is_refusal(error: &CodegenError) -> bool {
+    matches!(
+        error,
+        CodegenError::Unsupported(_) | CodegenError::ImplLimitExceeded
+    )
 }
 
 /// A target, as in a `target` line, with these settings.

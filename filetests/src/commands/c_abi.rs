@@ -159,7 +159,7 @@ impl Test<'_> {
         object.name_as_c("");
         object.add(self.job.functions().map(|(func, _)| func));
         crate::activity::note(None, "compiling for C");
-        let contents = object.finish().map_err(fail)?;
+        let contents = object.finish().map_err(|error| fail(error.message))?;
         let written = self.workshop.write("functions.o", contents);
         written.map_err(|error| fail(error.to_string()))
     }

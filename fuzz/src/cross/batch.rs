@@ -93,6 +93,10 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
         report.findings.push(format!("{name}: {what}\n{text}"));
         return Ok(report);
     }
+    if let Some(line) = printed.into_values().flatten().next() {
+        let finding = format!("{target}: seed {seed}: `{line}` is printed by no program");
+        report.findings.push(finding);
+    }
     Ok(report)
 }
 

@@ -3,7 +3,7 @@
 use crate::generator::filetest::{arguments, functions, header};
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Outcome, host_target, interpret, isa};
+use crate::run::{Outcome, host_target, interpret, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
 use cranelift_codegen::isa::CallConv;
@@ -40,8 +40,8 @@ fn spec(target: CTarget, settings: &Settings) -> String {
     }
 }
 
-/// The object file of a case's program, whose symbols begin with `prefix`. The error says why the target
-/// does not compile it.
+/// The object file of a case's program, whose symbols begin with `prefix`. The error says what the target
+/// refuses; anything else that is wrong is a panic.
 pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result<Vec<u8>, String> {
     let (settings, functions) = all_functions(case, target, form);
     let isa = isa(&spec(target, &settings), &settings);
@@ -50,10 +50,13 @@ pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result
             panic!("{}: {errors}", function.name);
         }
     }
-    let mut object = ObjectFile::new(isa)?;
+    let mut object = ObjectFile::new(isa).expect("a target with object files");
     object.name_as_c(prefix);
     object.add(functions.iter());
-    object.finish()
+    object.finish().map_err(|error| match error.codegen {
+        Some(codegen) if is_refusal(&codegen) => error.message,
+        _ => panic!("{}", error.message),
+    })
 }
 
 /// The program's functions, and `%call`, which calls the first.

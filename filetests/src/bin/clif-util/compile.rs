@@ -102,8 +102,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     if let (Some(path), Some((object, _))) = (&options.output, object) {
         let bytes = panics::contain(|| object.finish())
-            .unwrap_or_else(|panic| Err(format!("the object writer {panic}")))
-            .map_err(anyhow::Error::msg)?;
+            .unwrap_or_else(|panic| Err(format!("the object writer {panic}").into()))
+            .map_err(|error| anyhow!(error.message))?;
         std::fs::write(path, bytes).map_err(|error| {
             Unreadable::new(format!("{}: cannot write it: {error}", path.display()))
         })?;
