@@ -17,7 +17,7 @@ use crate::steps::{Counts, run_check, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -167,19 +167,13 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file);
-        let mut child = command.spawn()?;
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            // It looks at its clock between inputs only.
-            if start.elapsed() > Duration::from_secs(seconds + 60) {
-                child.kill()?;
-                child.wait()?;
-                return Ok(Some("an input does not end".into()));
-            }
-            thread::sleep(Duration::from_millis(20));
+        // It looks at its clock between inputs only.
+        let limit = Duration::from_secs(seconds + 60);
+        let Some(status) = end_of(&mut command.spawn()?, limit)? else {
+            // Nobody has judged that.
+            ensure!(fault.is_some(), "an input does not end");
+            println!("{target}: an input does not end");
+            return Ok(None);
         };
         if status.success() {
             return Ok(None);
@@ -244,6 +238,20 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
         table(&rows)
     );
     Ok(counts)
+}
+
+/// How a program ends, or `None` if it does not within some time.
+fn end_of(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
@@ -375,7 +383,18 @@ fn program(repo: &Repo, subcommand: &str) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::check_patch;
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let end_of_sleep = |seconds: &str, limit| {
+            let mut child = Command::new("sleep").arg(seconds).spawn().expect("sleep");
+            let end = end_of(&mut child, Duration::from_millis(limit)).expect("an end");
+            end.map(|status| status.success())
+        };
+        assert_eq!(end_of_sleep("0", 60_000), Some(true));
+        assert_eq!(end_of_sleep("600", 50), None);
+    }
 
     #[test]
     fn a_hunk_removes_lines_of_ours_alone() {
