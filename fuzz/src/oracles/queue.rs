@@ -2,7 +2,7 @@
 //!
 //! A patch that is read is written again as it was; a queue that is read names no path outside of the
 //! pinned crates, and applies or is refused. One that applies is written back, and by git into a
-//! checkout; nothing around the repository changes, be it through `..` or through a link.
+//! checkout; nothing else changes, in the repository or around it, be it through `..` or through a link.
 
 use crate::{Oracle, Verdict};
 use arbitrary::{Arbitrary, Unstructured};
@@ -84,9 +84,9 @@ impl Oracle for PatchQueue {
         }
         let repo = Repo::at(&base.join(REPOSITORY));
         put(case, &repo, &base.join(OUTSIDE));
-        let before = all_but_the_repository(base);
+        let before = all_but_patches_and_checkout(base);
         check_queue(case, &repo);
-        assert_eq!(all_but_the_repository(base), before);
+        assert_eq!(all_but_patches_and_checkout(base), before);
         Verdict::Passed
     }
 }
@@ -125,16 +125,17 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).expect("a new file");
 }
 
-/// All files but those that the tool may write, with their contents or where they lead.
-fn all_but_the_repository(base: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// All files but those that the tool may change, with their contents or where they lead. New files of
+/// the queue are among them, as it writes them as it has read them.
+fn all_but_patches_and_checkout(base: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let written = [PATCHES, CHECKOUT].map(|folder| base.join(REPOSITORY).join(folder));
     let mut files = BTreeMap::new();
     let mut folders = vec![base.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let entry = entry.expect("an entry");
             let (path, kind) = (entry.path(), entry.file_type().expect("its type"));
-            let is_queue = path == base.join(REPOSITORY).join("cranelift");
-            if is_queue || path == base.join(REPOSITORY).join(CHECKOUT) {
+            if written.contains(&path) {
                 continue;
             }
             if kind.is_dir() {
@@ -304,19 +305,24 @@ index 1111111111111111111111111111111111111111..22222222222222222222222222222222
     }
 
     #[test]
-    fn what_happens_around_the_repository_is_seen() {
+    fn what_happens_elsewhere_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(OUTSIDE).join(CANARY);
         write(&file, b"one");
         write(&folder.path().join(REPOSITORY).join(SERIES), b"");
-        let before = all_but_the_repository(folder.path());
+        let before = all_but_patches_and_checkout(folder.path());
         write(&folder.path().join(REPOSITORY).join(SERIES), b"other");
-        assert_eq!(all_but_the_repository(folder.path()), before);
+        assert_eq!(all_but_patches_and_checkout(folder.path()), before);
         write(&file, b"two");
-        assert_ne!(all_but_the_repository(folder.path()), before);
+        assert_ne!(all_but_patches_and_checkout(folder.path()), before);
         write(&file, b"one");
-        write(&folder.path().join(REPOSITORY).join("new"), b"");
-        assert_ne!(all_but_the_repository(folder.path()), before);
+        for new in ["new", "cranelift/pin/new", "cranelift/codegen/src/new.rs"] {
+            let new = folder.path().join(REPOSITORY).join(new);
+            write(&new, b"");
+            assert_ne!(all_but_patches_and_checkout(folder.path()), before);
+            fs::remove_file(new).expect("the new file");
+        }
+        assert_eq!(all_but_patches_and_checkout(folder.path()), before);
     }
 
     /// A patch that adds a file.
