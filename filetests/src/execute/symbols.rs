@@ -4,7 +4,7 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, LibCall};
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 
-const COUNT: usize = if cfg!(target_arch = "x86_64") { 11 } else { 10 };
+const COUNT: usize = if cfg!(target_arch = "x86_64") { 12 } else { 11 };
 
 /// Names and addresses for the JIT.
 pub fn symbols() -> [(&'static str, *const u8); COUNT] {
@@ -19,6 +19,7 @@ pub fn symbols() -> [(&'static str, *const u8); COUNT] {
         ("nearbyintf", nearbyintf as *const u8),
         ("fma", fma as *const u8),
         ("fmaf", fmaf as *const u8),
+        ("memcpy", memcpy as *const u8),
         #[cfg(target_arch = "x86_64")]
         ("__cranelift_x86_pshufb", x86_pshufb as *const u8),
     ]
@@ -101,6 +102,17 @@ extern "C" fn fma(x: f64, y: f64, z: f64) -> f64 {
 
 extern "C" fn fmaf(x: f32, y: f32, z: f32) -> f32 {
     x.mul_add(y, z)
+}
+
+/// How x86-64 code copies a struct argument.
+///
+/// # Safety
+///
+/// As for C's function.
+unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
+    // SAFETY: the caller keeps C's rules.
+    unsafe { std::ptr::copy_nonoverlapping(from, to, count) };
+    to
 }
 
 /// What the instruction `pshufb` does, for x86-64 targets that do not have it.
