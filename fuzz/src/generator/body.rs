@@ -6,7 +6,7 @@
 use super::calls::{Callee, Way, return_};
 use super::ops::{arithmetic, convert, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
-use super::signature::{Shape, pick_type};
+use super::signature::{STRUCT_WORD, Shape, pick_type, struct_size};
 use super::{Form, Machine, byte};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -128,7 +128,17 @@ impl<'a> Body<'a> {
         for offset in (0..i32::from(SCRATCH_SIZE)).step_by(8) {
             store(zero, address, offset, &mut self.builder);
         }
-        params.iter().for_each(|param| self.pool.add(*param));
+        for (value, param) in params.iter().zip(&self.shapes[self.index].params) {
+            let Some(size) = struct_size(param) else {
+                self.pool.add(*value);
+                continue;
+            };
+            // Its address is the machine's choice.
+            for offset in (0..size).step_by(STRUCT_WORD as usize) {
+                let word = load(types::I64, *value, offset as i32, &mut self.builder);
+                self.pool.add(word);
+            }
+        }
         if self.shapes[self.index].is_recursive
             && let Some(counter) = params.last()
         {
@@ -138,17 +148,30 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Returns the newest values, the first integer being a sum of many.
+    /// Returns the newest values and some constants, the first integer being a sum of many.
     fn end(&mut self, out: Option<Value>) {
         let sum = self.sum();
         let mut sum = Some(sum);
         let mut results = Vec::new();
-        for (index, result) in self.shapes[self.index].results.iter().enumerate() {
-            let is_sum = result.value_type == types::I64;
+        let Shape {
+            results: types,
+            constant_results,
+            ..
+        } = &self.shapes[self.index];
+        for (index, result) in types.iter().enumerate() {
+            let ty = result.value_type;
+            let is_sum = ty == types::I64;
             let value = sum.take_if(|_| is_sum).unwrap_or_else(|| {
                 let choice = (index % 256) as u8;
-                let ty = result.value_type;
-                self.pool.pick(ty, choice, &mut self.builder, &self.scratch)
+                match constant_results & (1 << (index % 8)) {
+                    0 => self.pick(ty, choice),
+                    _ => constant(
+                        ty,
+                        choice.wrapping_mul(11),
+                        &mut self.builder,
+                        &self.scratch,
+                    ),
+                }
             });
             results.push(value);
         }
@@ -322,6 +345,11 @@ impl<'a> Body<'a> {
         };
         let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
         let mut args = self.pick_args(&types, choices);
+        for (arg, param) in args.iter_mut().zip(&shape.params) {
+            if let Some(size) = struct_size(param) {
+                *arg = self.make_struct(*arg, size);
+            }
+        }
         if let (Some(value), Some(last)) = (last, args.last_mut()) {
             *last = value;
         }
@@ -329,6 +357,20 @@ impl<'a> Body<'a> {
         let results = callee.call(way, func, &args, &mut self.builder);
         results.iter().for_each(|result| self.pool.add(*result));
         results
+    }
+
+    /// The address of a struct whose words are a value, and it plus one each.
+    fn make_struct(&mut self, first: Value, size: u32) -> Value {
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
+        let slot = self.builder.create_sized_stack_slot(data);
+        let pointer = self.scratch.machine.pointer;
+        let address = self.builder.ins().stack_addr(pointer, slot, 0);
+        let mut word = first;
+        for offset in (0..size).step_by(STRUCT_WORD as usize) {
+            store(word, address, offset as i32, &mut self.builder);
+            word = self.builder.ins().iadd_imm_s(word, 1);
+        }
+        address
     }
 
     fn open_branch(&mut self, arms: usize, ty: u8, [b, c, d]: [u8; 3]) {

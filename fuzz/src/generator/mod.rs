@@ -201,3 +201,81 @@ fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
 fn byte(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random;
+    use cranelift_codegen::ir::{ArgumentPurpose, Opcode, Signature};
+
+    fn functions(architecture: &str) -> Vec<Function> {
+        let triple = architecture.parse().expect("a triple");
+        let machine = Machine::of(&triple).expect("a target with a backend");
+        let case = |number| Case::new(&random::bytes(1, number));
+        let functions = |number| case(number).program(machine, Form::MultiOut).functions;
+        (0..200).flat_map(functions).collect()
+    }
+
+    fn returns(func: &Function, opcode: Opcode) -> bool {
+        let block = func.layout.last_block().expect("a body");
+        let return_ = func.layout.last_inst(block).expect("a return");
+        let defs = func.dfg.inst_args(return_).iter();
+        let mut defs = defs.filter_map(|value| func.dfg.value_def(*value).inst());
+        func.signature.returns.len() > 1 && defs.any(|def| func.dfg.insts[def].opcode() == opcode)
+    }
+
+    #[test]
+    fn constants_of_every_type_are_returned() {
+        for architecture in ["x86_64", "aarch64", "riscv64", "s390x"] {
+            let functions = functions(architecture);
+            for opcode in [
+                Opcode::Iconst,
+                Opcode::F16const,
+                Opcode::F32const,
+                Opcode::F64const,
+            ] {
+                let count = functions.iter().filter(|func| returns(func, opcode));
+                assert!(count.count() > 4, "{opcode} on {architecture}");
+            }
+        }
+    }
+
+    #[test]
+    fn structs_are_passed_where_a_backend_has_them() {
+        let is_struct = |purpose| matches!(purpose, ArgumentPurpose::StructArgument(_));
+        for architecture in ["x86_64", "aarch64", "riscv64", "s390x", "pulley64"] {
+            let functions = functions(architecture);
+            let called = functions
+                .iter()
+                .flat_map(|func| func.dfg.signatures.values());
+            let params = called.flat_map(|signature| &signature.params);
+            let count = params.filter(|param| is_struct(param.purpose)).count();
+            assert_eq!(
+                count > 10,
+                architecture == "x86_64",
+                "{count} on {architecture}"
+            );
+        }
+    }
+
+    /// Lanes are in another order in `tail` functions there.
+    #[test]
+    fn vectors_are_returned_to_and_from_tail_functions_on_s390x() {
+        let conv = |signature: &Signature| {
+            let has_vector = signature.returns.iter().any(|r| r.value_type.is_vector());
+            has_vector.then_some(signature.call_conv)
+        };
+        let functions = functions("s390x");
+        let calls = |own, called| {
+            let calls = functions
+                .iter()
+                .filter(|func| func.signature.call_conv == own);
+            let called_ones = calls.flat_map(|func| func.dfg.signatures.values());
+            called_ones
+                .filter(|signature| conv(signature) == Some(called))
+                .count()
+        };
+        assert!(calls(CallConv::Tail, CallConv::SystemVMultiOut) > 4);
+        assert!(calls(CallConv::SystemVMultiOut, CallConv::Tail) > 4);
+    }
+}

@@ -1,6 +1,7 @@
 //! The values at hand in a body, and new ones from nothing.
 
 use super::Machine;
+use cranelift_codegen::ir::immediates::Ieee16;
 use cranelift_codegen::ir::{
     ConstantData, Endianness, InstBuilder, MemFlagsData, StackSlot, Type, Value, types,
 };
@@ -113,7 +114,20 @@ fn memory_flags(ty: Type) -> MemFlagsData {
     }
 }
 
-/// A constant whose bytes all differ, or one of those that arithmetic stumbles over.
+/// Where an immediate of some width begins or ends to hold a number; the last is a zero with a sign for
+/// floats.
+const BOUNDARIES: [i64; 8] = [
+    -0x80,
+    0x7fff,
+    0x8000,
+    -0x8000,
+    0x7fff_ffff,
+    0x8000_0000,
+    -0x8000_0000,
+    i64::MIN,
+];
+
+/// A constant whose bytes all differ, or one of those that arithmetic or an immediate stumbles over.
 pub fn constant(
     ty: Type,
     choice: u8,
@@ -125,18 +139,27 @@ pub fn constant(
         0 => bytes = [0; 16],
         1 => bytes = [0xff; 16],
         2 => bytes = 1_u128.to_le_bytes(),
+        3 => {
+            let boundary = BOUNDARIES[usize::from(choice / 8) % BOUNDARIES.len()];
+            bytes = i128::from(boundary).to_le_bytes();
+        }
         _ => {}
     }
     let word = i64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+    // A number, so that no instruction may change its bits.
+    let number = match word {
+        i64::MIN => -0.0,
+        _ => word as f64,
+    };
     let ins = builder.ins();
     match ty {
         types::I8 => ins.iconst(ty, word & 0xff),
         types::I16 => ins.iconst(ty, word & 0xffff),
         types::I32 => ins.iconst(ty, word & 0xffff_ffff),
         types::I64 => ins.iconst(ty, word),
-        // A number, so that no instruction may change its bits.
-        types::F32 => ins.f32const(word as i32 as f32),
-        types::F64 => ins.f64const(word as f64),
+        types::F16 => ins.f16const(Ieee16::with_bits(word as u16)),
+        types::F32 => ins.f32const(number as f32),
+        types::F64 => ins.f64const(number),
         _ if ty.is_vector() && ty.bits() == 128 && ty.lane_type().is_int() => {
             let data = ConstantData::from(&bytes[..]);
             let constant = builder.func.dfg.constants.insert(data);

@@ -17,6 +17,8 @@ pub struct Shape {
     pub results: Vec<AbiParam>,
     /// Whether the last parameter tells how often the function may still call itself.
     pub is_recursive: bool,
+    /// Which results are constants: bit `n` is about number `n` of every eight.
+    pub constant_results: u8,
 }
 
 /// The types of values, the frequent ones more than once.
@@ -40,6 +42,23 @@ pub fn pick_type(choice: u8, machine: Machine) -> Type {
     } else {
         types::I64
     }
+}
+
+/// What a struct argument consists of.
+pub const STRUCT_WORD: u32 = 8;
+
+/// The size of a struct argument, if it is one.
+pub fn struct_size(param: &AbiParam) -> Option<u32> {
+    match param.purpose {
+        ArgumentPurpose::StructArgument(size) => Some(size),
+        _ => None,
+    }
+}
+
+/// Other backends than x86-64's have no struct arguments, and no other convention is about C's.
+fn takes_structs(call_conv: CallConv, target: OutTarget) -> bool {
+    let is_c = matches!(call_conv, CallConv::SystemVMultiOut | CallConv::SystemV);
+    is_c && target == OutTarget::X64
 }
 
 impl Shape {
@@ -80,6 +99,8 @@ impl Shape {
             params: list(2, 64).into_iter().map(extended).collect(),
             results: list(12, 1000).into_iter().map(extended).collect(),
             is_recursive: flags & 1 != 0,
+            // Few of them.
+            constant_results: byte(bytes, 22) & byte(bytes, 23),
         };
         if is_entry {
             shape.results.insert(0, AbiParam::new(types::I64));
@@ -87,6 +108,13 @@ impl Shape {
         if flags & 4 != 0 {
             let vmctx = AbiParam::special(machine.pointer, ArgumentPurpose::VMContext);
             shape.params.insert(0, vmctx);
+        }
+        if flags & 0x18 == 0x18 && !is_entry && takes_structs(shape.call_conv, machine.target) {
+            let size = STRUCT_WORD * (1 + u32::from(flags >> 5));
+            let purpose = ArgumentPurpose::StructArgument(size);
+            let place = usize::from(byte(bytes, 2)) % (1 + shape.params.len());
+            let param = AbiParam::special(machine.pointer, purpose);
+            shape.params.insert(place, param);
         }
         shape.restrict(machine);
         if shape.is_recursive {
@@ -133,7 +161,7 @@ impl Shape {
                 });
             }
             // On s390x only `tail` can return more than its registers hold without a setting.
-            _ if target == OutTarget::S390x => {
+            CallConv::Fast if target == OutTarget::S390x => {
                 self.results.retain(|param| param.value_type.bits() <= 64);
                 self.results.truncate(4);
             }
