@@ -176,7 +176,7 @@ fn wat(shape: Shape, pattern: Pattern) -> String {
     )
 }
 
-/// What Wasmtime needs for one import of a shape: a `Func`, and in the importing module a trampoline.
+/// What Wasmtime needs for one import of a shape: a `Func`, an instance that has it, and in the importing module a trampoline.
 ///
 /// # Errors
 ///
@@ -192,16 +192,30 @@ pub fn imports(shape: Shape) -> Result<Vec<Import>> {
     let artifact = object::File::parse(&*artifact)?;
     let functions = artifact.symbols().filter(|s| s.kind() == SymbolKind::Text);
     let bytes = functions.map(|s| s.size() as usize).sum();
-    let mut store = Store::new(&Engine::default(), ());
+    let engine = Engine::default();
+    let module = Module::new(&engine, &import).map_err(|error| anyhow!("Wasmtime: {error:#}"))?;
+    let mut store = Store::new(&engine, ());
+    let instantiate = |store: &mut Store<()>, function: Func| {
+        Instance::new(store, &module, &[function.into()])
+            .map_err(|error| anyhow!("Wasmtime: {error:#}"))
+    };
+    let wrap = timed(|| {
+        let function = wrapped(&mut store, shape).ok_or_else(|| anyhow!("no such `Func::wrap`"))?;
+        instantiate(&mut store, function)
+    })?;
+    let new = timed(|| {
+        let function = untyped(&mut store, shape);
+        instantiate(&mut store, function)
+    })?;
     Ok(vec![
         Import {
-            what: "Wasmtime: `Func::wrap`",
-            time: timed(|| Ok(wrapped(&mut store, shape)))?,
+            what: "Wasmtime: `Func::wrap` and `Instance::new`",
+            time: wrap,
             bytes,
         },
         Import {
-            what: "Wasmtime: `Func::new`",
-            time: timed(|| Ok(untyped(&mut store, shape)))?,
+            what: "Wasmtime: `Func::new` and `Instance::new`",
+            time: new,
             bytes,
         },
     ])
