@@ -1,8 +1,9 @@
 //! The pictures: a bar for each peer and number of results, and lines for growth.
 
 use crate::peers::{Peer, Side};
-use crate::results::Results;
+use crate::results::{Growth, Results};
 use crate::shapes::{COUNTS, Lane, Pattern};
+use crate::times::SCALING_PEERS;
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -18,6 +19,23 @@ const PEERS: [Peer; 8] = [
     Peer::WasmtimeNew,
 ];
 
+/// Colours that differ for the colour-blind too (Okabe and Ito), one for each of [`PEERS`].
+const COLOURS: [RGBColor; PEERS.len()] = [
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xf0, 0xe4, 0x42),
+    RGBColor(0x56, 0xb4, 0xe9),
+    RGBColor(0x00, 0x00, 0x00),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+];
+
+fn colour(peer: Peer) -> RGBColor {
+    let index = PEERS.iter().position(|p| *p == peer);
+    COLOURS[index.unwrap_or(0)]
+}
+
 /// The bar chart as SVG: nanoseconds of a call, dependent, by number of 64-bit results.
 ///
 /// # Errors
@@ -29,7 +47,15 @@ pub fn bars(results: &Results) -> Result<String> {
         let area = SVGBackend::with_string(&mut svg, (960, 420)).into_drawing_area();
         draw_bars(&area, results).map_err(|error| anyhow!("cannot draw the bars: {error}"))?;
     }
-    Ok(svg.trim_end().to_owned() + "\n")
+    Ok(without_blanks(&svg))
+}
+
+/// plotters ends lines with blanks, and files without a line feed.
+fn without_blanks(svg: &str) -> String {
+    svg.trim_end()
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
 }
 
 fn draw_bars(
@@ -37,8 +63,20 @@ fn draw_bars(
     results: &Results,
 ) -> Result<(), Box<dyn std::error::Error>> {
     area.fill(&WHITE)?;
+    let (area, legend) = area.split_horizontally(750);
+    let time = |peer: Peer, count: usize| {
+        let case = results.times.iter().find(|case| {
+            case.side == Side::Caller
+                && case.pattern == Pattern::Dependent
+                && case.shape.lane == Lane::I64
+                && case.shape.count == count
+        });
+        Some(case?.peer(peer)?.time.value)
+    };
+    let all = PEERS.map(|peer| COUNTS.map(|count| time(peer, count)));
+    let most = all.iter().flatten().flatten().copied().fold(10.0, f64::max);
     let groups = COUNTS.len() as f64;
-    let mut chart = ChartBuilder::on(area)
+    let mut chart = ChartBuilder::on(&area)
         .caption(
             "Nanoseconds of a dependent call, by number of i64 results",
             ("sans-serif", 18),
@@ -46,7 +84,7 @@ fn draw_bars(
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(50)
-        .build_cartesian_2d(0.0..groups, (1.0..2_000.0).log_scale())?;
+        .build_cartesian_2d(0.0..groups, (1.0..most * 1.3).log_scale())?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -55,36 +93,37 @@ fn draw_bars(
             Some(count) if (x.fract() - 0.5).abs() < 0.01 => count.to_string(),
             _ => String::new(),
         })
+        .y_label_formatter(&|y| short(*y))
         .draw()?;
     let width = 0.9 / PEERS.len() as f64;
     for (index, peer) in PEERS.into_iter().enumerate() {
-        let colour = Palette99::pick(index).to_rgba();
-        let bars = COUNTS.iter().enumerate().filter_map(|(group, count)| {
-            let case = results.times.iter().find(|case| {
-                case.side == Side::Caller
-                    && case.pattern == Pattern::Dependent
-                    && case.shape.lane == Lane::I64
-                    && case.shape.count == *count
-            })?;
-            let time = case.peer(peer)?.time.value;
+        let bars = all[index].iter().enumerate().filter_map(|(group, time)| {
             let left = group as f64 + 0.05 + index as f64 * width;
-            Some(Rectangle::new(
-                [(left, 1.0), (left + width * 0.9, time)],
-                colour.filled(),
-            ))
+            let corners = [(left, 1.0), (left + width * 0.9, (*time)?)];
+            Some(Rectangle::new(corners, colour(peer).filled()))
         });
-        chart
-            .draw_series(bars)?
-            .label(peer.name())
-            .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 12, y + 4)], colour.filled()));
+        chart.draw_series(bars)?;
+        let y = 60 + 22 * index as i32;
+        let corners = [(0, y), (12, y + 10)];
+        legend.draw(&Rectangle::new(corners, colour(peer).filled()))?;
+        let missing = match all[index].iter().all(Option::is_none) {
+            true => " (not run)",
+            false => "",
+        };
+        let name = format!("{peer}{missing}");
+        legend.draw(&Text::new(name, (18, y), ("sans-serif", 13)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .draw()?;
-    area.present()?;
+    legend.present()?;
     Ok(())
+}
+
+/// A number of an axis.
+fn short(number: f64) -> String {
+    match number {
+        1e6.. => format!("{}M", number / 1e6),
+        1e3.. => format!("{}k", number / 1e3),
+        _ => format!("{number}"),
+    }
 }
 
 /// The growth of times, code and compile times as SVG, both axes logarithmic.
@@ -98,11 +137,8 @@ pub fn growth(results: &Results) -> Result<String> {
         let area = SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area();
         draw_growth(&area, results).map_err(|error| anyhow!("cannot draw the growth: {error}"))?;
     }
-    Ok(svg.trim_end().to_owned() + "\n")
+    Ok(without_blanks(&svg))
 }
-
-/// A name, and points.
-type Line = (&'static str, Vec<(f64, f64)>);
 
 fn draw_growth(
     area: &DrawingArea<SVGBackend, Shift>,
@@ -110,36 +146,21 @@ fn draw_growth(
 ) -> Result<(), Box<dyn std::error::Error>> {
     area.fill(&WHITE)?;
     let panels = area.split_evenly((1, 3));
-    let times = [
-        Peer::MultiOut,
-        Peer::Explicit,
-        Peer::Gcc,
-        Peer::Clang,
-        Peer::ShimTail,
-    ];
-    let times = times.map(|peer| {
+    let times = SCALING_PEERS.map(|peer| {
         let points = results
             .scaling
             .iter()
             .filter_map(|case| Some((case.shape.count as f64, case.peer(peer)?.time.value)));
-        (peer.name(), points.collect())
+        (peer, points.collect())
     });
     draw_lines(&panels[0], "ns of a call, by results", &times)?;
-    let code = results
-        .growth
-        .iter()
-        .map(|(peer, points)| (peer.name(), points.clone()));
-    draw_lines(
-        &panels[1],
-        "bytes of a caller, by results",
-        &code.collect::<Vec<_>>(),
-    )?;
-    let compile = [("multi-out", 0), ("explicit out pointer", 1)].map(|(name, which)| {
+    draw_lines(&panels[1], "bytes of a caller, by results", &results.growth)?;
+    let compile = [(Peer::MultiOut, 0), (Peer::Explicit, 1)].map(|(peer, which)| {
         let points = results.calls.iter().filter_map(|(calls, counts)| {
             let (multi_out, explicit) = *counts.as_ref().ok()?;
             Some((*calls as f64, [multi_out, explicit][which] as f64))
         });
-        (name, points.collect())
+        (peer, points.collect())
     });
     draw_lines(&panels[2], "instructions to compile, by calls", &compile)?;
     area.present()?;
@@ -149,7 +170,7 @@ fn draw_growth(
 fn draw_lines(
     area: &DrawingArea<SVGBackend, Shift>,
     title: &str,
-    lines: &[Line],
+    lines: &[Growth],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let points = || lines.iter().flat_map(|(_, points)| points);
     let most = points().fold((1.0f64, 1.0f64), |most, p| {
@@ -159,6 +180,7 @@ fn draw_lines(
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 15))
         .margin(8)
+        .margin_right(20)
         .x_label_area_size(25)
         .y_label_area_size(55)
         .build_cartesian_2d(
@@ -168,21 +190,21 @@ fn draw_lines(
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
-        .y_label_formatter(&|y| format!("{y:.0}"))
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|y| short(*y))
         .draw()?;
-    for (index, (name, points)) in lines.iter().enumerate() {
-        let colour = Palette99::pick(index).to_rgba();
+    for (peer, points) in lines {
+        // Lines lie on each other: the first, which is below, is seen on both sides of the others.
+        let width = if *peer == Peer::MultiOut { 6 } else { 2 };
+        let style = colour(*peer).stroke_width(width);
         chart
-            .draw_series(LineSeries::new(
-                points.iter().copied(),
-                colour.stroke_width(2),
-            ))?
-            .label(*name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], colour.stroke_width(2)));
+            .draw_series(LineSeries::new(points.iter().copied(), style))?
+            .label(peer.name())
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], style));
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .background_style(WHITE.mix(0.8))
         .draw()?;
     Ok(())

@@ -52,25 +52,33 @@ pub fn time_cases(effort: Effort) -> Result<Vec<TimeCase>> {
     Ok(cases)
 }
 
+/// Who is in the scaling plot.
+pub const SCALING_PEERS: [Peer; 5] = [
+    Peer::MultiOut,
+    Peer::Explicit,
+    Peer::Gcc,
+    Peer::Clang,
+    Peer::ShimTail,
+];
+
 /// Times callers for the scaling plot.
 ///
 /// # Errors
 ///
 /// As [`time_cases`].
 pub fn scaling(effort: Effort) -> Result<Vec<TimeCase>> {
-    let peers = [
-        Peer::MultiOut,
-        Peer::Explicit,
-        Peer::ShimTail,
-        Peer::Gcc,
-        Peer::Clang,
-    ];
     let lane = Lane::I64;
     SCALING
         .into_iter()
         .map(|count| {
             let shape = Shape { lane, count };
-            time_case(Side::Caller, shape, Pattern::Dependent, peers, effort)
+            time_case(
+                Side::Caller,
+                shape,
+                Pattern::Dependent,
+                SCALING_PEERS,
+                effort,
+            )
         })
         .collect()
 }
