@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use filetests::c_abi::toolchain::CTarget;
 use object::{Object, ObjectSection, ObjectSymbol};
+use target_lexicon::Architecture;
 
 /// The targets.
 pub const TARGETS: [CTarget; 4] = [
@@ -104,7 +105,7 @@ pub fn code(
     };
     let folder = tempfile::tempdir()?;
     let source = c::declarations(shape) + &function;
-    let object = peers::c::compile(compiler, target, &source, folder.path())?;
+    let object = peers::c::compile(compiler, target, side, &source, folder.path())?;
     let object = object::File::parse(&*object)?;
     let symbol = object
         .symbols()
@@ -137,28 +138,47 @@ fn cranelift(isa: &dyn TargetIsa, text: &str) -> Result<Code> {
 
 fn read(isa: &dyn TargetIsa, bytes: &[u8]) -> Result<Code> {
     let mut capstone = isa.to_capstone().map_err(|error| anyhow!("{error}"))?;
+    // It would skip two bytes, and take the rest of an instruction for others.
     capstone
-        .set_skipdata(true)
+        .set_skipdata(false)
         .map_err(|error| anyhow!("{error}"))?;
-    let found = capstone
-        .disasm_all(bytes, 0)
-        .map_err(|error| anyhow!("{error}"))?;
-    let seen: usize = found.iter().map(|i| i.bytes().len()).sum();
-    ensure!(
-        seen == bytes.len(),
-        "the disassembler saw {seen} of {} bytes",
-        bytes.len()
-    );
-    let lines = found.iter().map(|instruction| {
-        let mnemonic = instruction.mnemonic().unwrap_or_default();
-        let operands = instruction.op_str().unwrap_or_default();
-        format!("{mnemonic} {operands}").trim_end().to_owned() + "\n"
-    });
-    Ok(Code {
+    let mut code = Code {
         bytes: bytes.len(),
-        instructions: found.len(),
-        text: lines.collect(),
-    })
+        instructions: 0,
+        text: String::new(),
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        let found = capstone
+            .disasm_count(&bytes[at..], at as u64, 1)
+            .map_err(|error| anyhow!("{error}"))?;
+        let (length, line) = match found.first() {
+            Some(instruction) => {
+                let mnemonic = instruction.mnemonic().unwrap_or_default();
+                let operands = instruction.op_str().unwrap_or_default();
+                (instruction.len(), format!("{mnemonic} {operands}"))
+            }
+            None => {
+                let length = unknown_length(isa, bytes[at])?;
+                let end = bytes.len().min(at + length);
+                (length, format!(".insn {:02x?}", &bytes[at..end]))
+            }
+        };
+        at += length;
+        code.instructions += 1;
+        code.text += &(line.trim_end().to_owned() + "\n");
+    }
+    ensure!(at == bytes.len(), "an instruction is cut off");
+    Ok(code)
+}
+
+/// The length of an instruction that the disassembler does not know, by its first byte: s390x's vector instructions.
+fn unknown_length(isa: &dyn TargetIsa, first: u8) -> Result<usize> {
+    ensure!(
+        isa.triple().architecture == Architecture::S390x,
+        "the disassembler does not know an instruction that begins with {first:#x}"
+    );
+    Ok([2, 4, 4, 6][usize::from(first >> 6)])
 }
 
 /// Frames of callers of `system_v_multi_out` functions, in bytes from stack pointer to frame pointer. They use one result of each

@@ -12,14 +12,13 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
-/// What C compilers are told: frame pointers where Cranelift has them, in functions that call. gcc leaves them out elsewhere by
-/// itself.
-fn flags(compiler: Compiler) -> Vec<&'static str> {
-    let mut flags = vec!["-O2", "-fno-omit-frame-pointer", "-fPIC"];
-    if compiler == Compiler::Clang {
-        flags.push("-momit-leaf-frame-pointer");
-    }
-    flags
+/// What C compilers are told: frame pointers where Cranelift has them, in functions that call. Callees do not.
+fn flags(side: Side) -> [&'static str; 3] {
+    let frame_pointer = match side {
+        Side::Caller => "-fno-omit-frame-pointer",
+        Side::Callee => "-fomit-frame-pointer",
+    };
+    ["-O2", frame_pointer, "-fPIC"]
 }
 
 /// The compiler of a peer.
@@ -31,7 +30,7 @@ pub fn compiler(peer: Peer) -> Option<Compiler> {
     }
 }
 
-/// Compiles C to an object file in a folder and returns its bytes.
+/// Compiles the C of one side to an object file in a folder and returns its bytes.
 ///
 /// # Errors
 ///
@@ -39,6 +38,7 @@ pub fn compiler(peer: Peer) -> Option<Compiler> {
 pub fn compile(
     compiler: Compiler,
     target: CTarget,
+    side: Side,
     source: &str,
     folder: &Path,
 ) -> Result<Vec<u8>> {
@@ -46,7 +46,7 @@ pub fn compile(
     fs::write(&file, source)?;
     let mut command = compiler.command(target);
     let status = command
-        .args(flags(compiler))
+        .args(flags(side))
         .arg(&file)
         .arg("-o")
         .arg(&object)
@@ -75,6 +75,7 @@ pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Ma
     compile(
         compiler,
         target,
+        side,
         &(c::declarations(shape) + &function),
         folder.path(),
     )?;
