@@ -194,11 +194,13 @@ pub struct FrameCase {
 }
 
 impl FrameCase {
-    /// What the frame with 100 mixed calls may have if all share one area, as large as the largest: the other, where all areas are
-    /// the smallest, and the difference of these two.
-    pub fn limit(&self) -> u32 {
-        let lane = Lane::I64.bytes() as u32;
-        self.small + (16 - 2) * lane
+    /// How much larger the area of 16 results is than that of 2: what the frame with 100 mixed calls may have more than that with as
+    /// many of 2, if all calls share one area, as large as the largest.
+    pub const LARGEST: u32 = (16 - 2) * Lane::I64.bytes() as u32;
+
+    /// How much more it has.
+    pub fn more(&self) -> u32 {
+        self.many.saturating_sub(self.small)
     }
 }
 
@@ -232,3 +234,6 @@ pub fn frame_cases() -> Result<Vec<FrameCase>> {
     });
     cases.collect()
 }
+    /// With one call, of 16 results. Fewer registers may live across it.
+    pub one: u32,
+            one: frame(target, &shapes[3..4])?,

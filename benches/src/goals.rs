@@ -1,6 +1,6 @@
 //! Goals beside figures.
 
-use crate::code::{CodeCase, PEERS};
+use crate::code::{CodeCase, FrameCase, PEERS};
 use crate::measure::{Figure, figure};
 use crate::peers::{Peer, Side};
 use crate::results::Results;
@@ -265,16 +265,19 @@ fn code_rows(results: &Results) -> Vec<Row> {
 
 fn frame_row(results: &Results) -> Row {
     let texts = results.frames.iter().map(|frame| {
-        let (many, limit) = (frame.many, frame.limit());
-        format!("{} {many} and {limit}", frame.target.architecture())
+        let (target, more, many, small) = (frame.target, frame.more(), frame.many, frame.small);
+        format!("{target} {more} ({many} less {small})")
     });
-    let shared = results.frames.iter().all(|f| f.many <= f.limit());
+    let shared = |frame: &FrameCase| frame.more() <= FrameCase::LARGEST;
     Row {
         what: "frame of a caller with 100 calls, of 2 to 16 results: bytes".into(),
-        against: "100 calls of 2 results, and one area of 16 instead of 2".into(),
-        goal: "at most that".into(),
+        against: "100 calls of 2 results".into(),
+        goal: format!(
+            "≤ {} more: one area for all, of 16 results instead of 2",
+            FrameCase::LARGEST
+        ),
         figure: texts.collect::<Vec<_>>().join(", "),
-        verdict: if shared {
+        verdict: if results.frames.iter().all(shared) {
             Verdict::Met
         } else {
             Verdict::Missed

@@ -92,7 +92,7 @@ fn code(results: &Results) -> String {
         row
     });
     let frames = results.frames.iter().map(|frame| {
-        let bytes = [frame.many, frame.small, frame.limit()].map(|bytes| bytes.to_string());
+        let bytes = [frame.many, frame.small, frame.one].map(|bytes| bytes.to_string());
         let mut row = vec![frame.target.architecture().to_owned()];
         row.extend(bytes);
         row
@@ -106,8 +106,8 @@ fn code(results: &Results) -> String {
     });
     format!(
         "\n## Code\n\nBytes and instructions of a caller with one call, and of a callee.\n\n{}\n\
-         Frames of callers, in bytes: with 100 calls of functions with 2, 4, 8 and 16 results, with 100 calls of 2, and the latter \
-         with the largest area in place of the smallest.\n\n{}\n\
+         Frames of callers, in bytes: with 100 calls of functions with 2, 4, 8 and 16 results, with 100 calls of 2, and \
+         with one call of 16. How many registers live across calls, and are saved, depends on the number of calls.\n\n{}\n\
          Bytes of the shim that stock Cranelift needs on this machine.\n\n{}",
         table(&head, rows),
         table(
@@ -115,7 +115,7 @@ fn code(results: &Results) -> String {
                 "target",
                 "100 mixed calls",
                 "100 calls of 2",
-                "with the largest area"
+                "one call of 16"
             ],
             frames
         ),

@@ -32,7 +32,7 @@ impl Lane {
     }
 
     /// Size in bytes, and alignment.
-    pub fn bytes(self) -> usize {
+    pub const fn bytes(self) -> usize {
         match self {
             Lane::I32 => 4,
             Lane::I64 => 8,
