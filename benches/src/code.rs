@@ -82,12 +82,12 @@ pub fn code(
     shape: Shape,
     pattern: Option<Pattern>,
 ) -> Result<Result<Code, String>> {
+    if matches!(peer, Peer::WasmtimeWrap | Peer::WasmtimeNew) {
+        return Ok(Err("Wasmtime's code is not looked at".into()));
+    }
     let isa = isa(target)?;
     let Some(compiler) = peers::c::compiler(peer) else {
-        let style = match peer {
-            Peer::Explicit => Style::Explicit,
-            _ => Style::MultiOut,
-        };
+        let style = peers::cranelift::style(peer);
         let text = match (side, pattern) {
             (Side::Caller, None) => clif::caller(style, &[shape], target),
             (Side::Caller, Some(pattern)) => clif::caller_loop(style, shape, pattern, target),
@@ -117,6 +117,73 @@ pub fn code(
         .data_range(symbol.address(), symbol.size())?
         .context("a function without code")?;
     Ok(Ok(read(&*isa, bytes)?))
+}
+
+/// A function of which the convention's code is shown beside a peer's.
+#[derive(Clone, Copy, Debug)]
+pub struct Exhibit {
+    /// Whose code is beside it.
+    pub peer: Peer,
+    /// For this target.
+    pub target: CTarget,
+    /// Caller or callee.
+    pub side: Side,
+    /// Of this shape.
+    pub shape: Shape,
+    /// The measured loop, as in [`code`].
+    pub pattern: Option<Pattern>,
+}
+
+impl Exhibit {
+    /// Lines of an exhibit, those after which it is cut off.
+    const LINES: usize = 40;
+
+    /// In words.
+    pub fn title(&self) -> String {
+        let pattern = self.pattern.map_or("", Pattern::name);
+        let title = format!("{} {} {pattern}", self.side.name(), self.shape);
+        format!("{}, {}", title.trim_end(), self.target)
+    }
+
+    /// Both codes side by side, or why there is only one.
+    ///
+    /// # Errors
+    ///
+    /// As [`code`].
+    pub fn text(&self) -> Result<Result<String, String>> {
+        let of = |peer| code(peer, self.target, self.side, self.shape, self.pattern);
+        let (ours, theirs) = match (of(Peer::MultiOut)?, of(self.peer)?) {
+            (Ok(ours), Ok(theirs)) => (ours, theirs),
+            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+        };
+        let column = |peer: Peer, code: &Code| {
+            let head = format!(
+                "{peer}: {} bytes, {} instructions",
+                code.bytes, code.instructions
+            );
+            let mut lines = vec![head];
+            lines.extend(code.text.lines().take(Self::LINES).map(str::to_owned));
+            if code.instructions > Self::LINES {
+                lines.push(format!("… {} more", code.instructions - Self::LINES));
+            }
+            lines
+        };
+        Ok(Ok(side_by_side(
+            &column(Peer::MultiOut, &ours),
+            &column(self.peer, &theirs),
+        )))
+    }
+}
+
+fn side_by_side(left: &[String], right: &[String]) -> String {
+    let width = left.iter().map(|line| line.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let line = |lines: &[String], index: usize| lines.get(index).cloned().unwrap_or_default();
+    let rows = (0..left.len().max(right.len())).map(|index| {
+        let row = format!("{:width$}  {}", line(left, index), line(right, index));
+        row.trim_end().to_owned() + "\n"
+    });
+    rows.collect()
 }
 
 /// The code of the shim that stock Cranelift's `convention` needs in front of a C function.
@@ -191,6 +258,8 @@ pub struct FrameCase {
     pub many: u32,
     /// With 100 calls, each of 2 results.
     pub small: u32,
+    /// With one call, of 16 results. Fewer registers may live across it.
+    pub one: u32,
 }
 
 impl FrameCase {
@@ -230,10 +299,32 @@ pub fn frame_cases() -> Result<Vec<FrameCase>> {
             target,
             many: frame(target, &shapes)?,
             small: frame(target, &[shapes[0]; 100])?,
+            one: frame(target, &shapes[3..4])?,
         })
     });
     cases.collect()
 }
-    /// With one call, of 16 results. Fewer registers may live across it.
-    pub one: u32,
-            one: frame(target, &shapes[3..4])?,
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_instruction_is_one() {
+        // vlvgp %v0, %r3, %r1; vst %v0, 0(%r2), 3; br %r14
+        let bytes = [
+            0xe7, 0x03, 0x10, 0, 0, 0x62, 0xe7, 0, 0x20, 0, 0x30, 0x0e, 0x07, 0xfe,
+        ];
+        let read = |bytes| read(&*isa(CTarget::S390x).unwrap(), bytes);
+        assert_eq!(read(&bytes).unwrap().instructions, 3);
+        assert!(read(&bytes[..10]).is_err());
+    }
+
+    #[test]
+    fn columns_have_no_trailing_blanks() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let text = side_by_side(&lines("push\nret"), &lines("call\nret\nnop"));
+        assert_eq!(text, "push  call\nret   ret\n      nop\n");
+        assert_eq!(side_by_side(&lines("a\nb"), &[]), "a\nb\n");
+    }
+}

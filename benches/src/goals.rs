@@ -1,7 +1,9 @@
 //! Goals beside figures.
 
-use crate::code::{CodeCase, FrameCase, PEERS};
+use crate::code::{CodeCase, Exhibit, FrameCase, PEERS};
+use crate::executed::{self, ExecutedCase};
 use crate::measure::{Figure, figure};
+use crate::native::host_target;
 use crate::peers::{Peer, Side};
 use crate::results::Results;
 use crate::times::TimeCase;
@@ -47,6 +49,8 @@ pub struct Row {
     pub figure: String,
     /// The comparison of both.
     pub verdict: Verdict,
+    /// The code of the worst case.
+    pub worst: Option<Exhibit>,
 }
 
 /// Whether a figure is at most a limit.
@@ -123,6 +127,7 @@ pub fn goals(results: &Results) -> Vec<Row> {
         ));
     }
     rows.extend(code_rows(results));
+    rows.extend(executed_rows(results));
     rows.push(frame_row(results));
     rows.extend(compile_rows(results));
     rows.extend(scaling_rows(results));
@@ -152,7 +157,7 @@ fn time_row(
         .filter_map(|case| Some((case, with_placement(case, peer)?)))
         .collect();
     let worst = ratios.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
-    let (text, verdict) = match worst {
+    let (text, verdict) = match &worst {
         None => {
             let reason = cases().find_map(|case| {
                 let (_, time) = case.peers.iter().find(|(p, _)| *p == peer)?;
@@ -178,12 +183,22 @@ fn time_row(
             (text, judge(median, *worst))
         }
     };
+    let exhibit = worst.and_then(|(case, _)| {
+        Some(Exhibit {
+            peer,
+            target: host_target().ok()?,
+            side,
+            shape: case.shape,
+            pattern: Some(case.pattern),
+        })
+    });
     Row {
         what: what.into(),
         against: peer.name().into(),
         goal: goal.into(),
         figure: text,
         verdict,
+        worst: exhibit,
     }
 }
 
@@ -200,6 +215,7 @@ fn shim_row(results: &Results) -> Row {
             most.unwrap_or(0)
         ),
         verdict: Verdict::ByConstruction,
+        worst: None,
     }
 }
 
@@ -227,22 +243,15 @@ fn code_rows(results: &Results) -> Vec<Row> {
                     .iter()
                     .filter(|c| c.target == target && c.side == side)
             };
-            let mut verdict = Verdict::Met;
             let mut texts = Vec::new();
+            let mut worst: Option<(f64, &CodeCase)> = None;
             for (unit, instructions) in [("bytes", false), ("instructions", true)] {
-                let ratios: Vec<_> = cases()
-                    .filter_map(|case| {
-                        Some((code_ratio(case, Peer::Explicit, instructions)?, case))
-                    })
-                    .collect();
-                let worst = ratios.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-                if let Some((value, case)) = worst {
-                    let exact = Figure {
-                        value: *value,
-                        noise: 0.0,
-                    };
-                    verdict = verdict.and(at_most(exact, 1.0));
+                let ratios = cases().filter_map(|case| {
+                    Some((code_ratio(case, Peer::Explicit, instructions)?, case))
+                });
+                if let Some((value, case)) = ratios.max_by(|a, b| a.0.total_cmp(&b.0)) {
                     texts.push(format!("{unit} at most {value:.2}, {}", case.shape));
+                    worst = worst.filter(|w| w.0 >= value).or(Some((value, case)));
                 }
             }
             let gcc: Vec<f64> = cases()
@@ -256,11 +265,64 @@ fn code_rows(results: &Results) -> Vec<Row> {
                 against: Peer::Explicit.name().into(),
                 goal: "≤ 1.00, each".into(),
                 figure: texts.join("; "),
-                verdict,
+                verdict: exactly_at_most(worst.map(|(value, _)| value), "no code"),
+                worst: worst.map(|(_, case)| Exhibit {
+                    peer: Peer::Explicit,
+                    target,
+                    side,
+                    shape: case.shape,
+                    pattern: None,
+                }),
             });
         }
     }
     rows
+}
+
+/// Whether a multiple that has no noise is at most 1.
+fn exactly_at_most(value: Option<f64>, otherwise: &str) -> Verdict {
+    match value {
+        Some(value) => at_most(Figure { value, noise: 0.0 }, 1.0),
+        None => Verdict::Skipped(otherwise.into()),
+    }
+}
+
+fn executed_rows(results: &Results) -> Vec<Row> {
+    let targets = crate::code::TARGETS.into_iter();
+    targets
+        .map(|target| {
+            let cases = || results.executed.iter().filter(|c| c.target == target);
+            let against = |peer| {
+                cases().filter_map(move |case: &ExecutedCase| Some((case.ratio(peer)?, case)))
+            };
+            let worst = against(Peer::Explicit).max_by(|a, b| a.0.total_cmp(&b.0));
+            let mut texts = Vec::new();
+            texts.extend(worst.map(|(value, case)| format!("at most {value:.2}, {}", case.shape)));
+            let gcc: Vec<f64> = against(Peer::Gcc).map(|(value, _)| value).collect();
+            if !gcc.is_empty() {
+                texts.push(format!("gcc: {:.2} (median)", figure(gcc).value));
+            }
+            let reasons = cases().flat_map(|case| &case.peers);
+            let reason = reasons.filter_map(|count| count.as_ref().err()).next();
+            Row {
+                what: format!("executed instructions of a call, {}", target.architecture()),
+                against: Peer::Explicit.name().into(),
+                goal: "≤ 1.00, each".into(),
+                figure: texts.join("; "),
+                verdict: exactly_at_most(
+                    worst.map(|(value, _)| value),
+                    reason.map_or("no counts", |reason| reason),
+                ),
+                worst: worst.map(|(_, case)| Exhibit {
+                    peer: Peer::Explicit,
+                    target,
+                    side: Side::Caller,
+                    shape: case.shape,
+                    pattern: Some(executed::PATTERN),
+                }),
+            }
+        })
+        .collect()
 }
 
 fn frame_row(results: &Results) -> Row {
@@ -282,6 +344,7 @@ fn frame_row(results: &Results) -> Row {
         } else {
             Verdict::Missed
         },
+        worst: None,
     }
 }
 
@@ -301,6 +364,7 @@ fn compile_rows(results: &Results) -> Vec<Row> {
             goal: goal.into(),
             figure,
             verdict,
+            worst: None,
         }
     };
     let without = "compile time without the convention, all targets".into();
@@ -336,8 +400,14 @@ fn scaling_rows(results: &Results) -> Vec<Row> {
         let (multi_out, _) = counts.as_ref().ok()?;
         Some((*calls as f64, *multi_out as f64))
     });
-    let rows: [(&str, Vec<(f64, f64)>); 2] = [
+    let code = results
+        .growth
+        .iter()
+        .find(|(peer, _)| *peer == Peer::MultiOut);
+    let code = code.map(|(_, points)| points.clone());
+    let rows: [(&str, Vec<(f64, f64)>); 3] = [
         ("time of a call, by results", times.collect()),
+        ("bytes of a caller, by results", code.unwrap_or_default()),
         ("compile time of a function, by calls", calls.collect()),
     ];
     rows.into_iter()
@@ -358,6 +428,7 @@ fn scaling_rows(results: &Results) -> Vec<Row> {
                 goal: format!("exponent ≤ {LIMIT:.1}"),
                 figure,
                 verdict,
+                worst: None,
             }
         })
         .collect()
@@ -381,6 +452,7 @@ fn import_row(results: &Results) -> Row {
             texts.collect::<Vec<_>>().join("; ")
         ),
         verdict: Verdict::ByConstruction,
+        worst: None,
     }
 }
 

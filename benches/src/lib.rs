@@ -2,7 +2,8 @@
 //!
 //! - [`shapes`] says what is measured; [`clif`], [`c`] and [`host`] have the functions, [`native`] compiles them;
 //! - [`peers`] make loops of calls, [`measure`] times them against each other, [`times`] does so for every shape;
-//! - [`code`] counts bytes and instructions, [`compile`] the instructions of compiling, [`import`] what an import takes;
+//! - [`code`] counts bytes and instructions, [`executed`] those that run, [`compile`] those of compiling, [`import`] what an import
+//!   takes;
 //! - [`results`] runs all of it, [`goals`] judges, [`report`] and [`chart`] show.
 
 pub mod c;
@@ -10,6 +11,7 @@ pub mod chart;
 pub mod clif;
 pub mod code;
 pub mod compile;
+pub mod executed;
 pub mod goals;
 pub mod host;
 pub mod import;

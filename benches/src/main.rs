@@ -93,7 +93,7 @@ impl All {
             ("growth.svg", chart::growth(&results)?),
         ];
         let names = pictures.each_ref().map(|(name, _)| *name);
-        let text = report::markdown(&rows, &results, &names);
+        let text = report::markdown(&rows, &results, &names)?;
         fs::create_dir_all(&self.to)?;
         let write = |name: &str, text: &str| {
             let path = self.to.join(name);

@@ -1,14 +1,21 @@
 //! The report in Markdown.
 
 use crate::code::PEERS;
-use crate::goals::Row;
+use crate::executed;
+use crate::goals::{Row, Verdict};
 use crate::peers::{Peer, Side};
 use crate::results::Results;
+use crate::times;
+use anyhow::Result;
 use filetests::c_abi::toolchain::Compiler;
 use std::process::Command;
 
 /// The report: goals first, then what they are made of. `charts` are the paths of pictures.
-pub fn markdown(rows: &[Row], results: &Results, charts: &[&str]) -> String {
+///
+/// # Errors
+///
+/// If code that is to be shown does not compile.
+pub fn markdown(rows: &[Row], results: &Results, charts: &[&str]) -> Result<String> {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `cargo xtask bench`, which measures all of this and compares it with the goals. Figures are \
          multiples: what the convention `system_v_multi_out` takes, divided by what the other takes, both in one run. Less is \
@@ -16,15 +23,18 @@ pub fn markdown(rows: &[Row], results: &Results, charts: &[&str]) -> String {
     );
     text += &machine();
     text += &format!("\n## Goals\n\n{}", goals(rows));
+    text += &missed(rows)?;
     for chart in charts {
         text += &format!("\n![{chart}]({chart})\n");
     }
     for side in [Side::Caller, Side::Callee] {
-        text += &times(results, side);
+        text += &times_of(results, side);
     }
     text += &code(results);
+    text += &executed(results);
+    text += &scaling(results);
     text += &compile(results);
-    text
+    Ok(text)
 }
 
 /// The table of goals.
@@ -42,6 +52,25 @@ pub fn goals(rows: &[Row]) -> String {
     table(&["what", "against", "goal", "figure", "verdict"], cells)
 }
 
+/// The code of the worst cases of missed goals.
+fn missed(rows: &[Row]) -> Result<String> {
+    let mut text = String::new();
+    for row in rows.iter().filter(|row| row.verdict == Verdict::Missed) {
+        let Some(exhibit) = &row.worst else { continue };
+        let shown = match exhibit.text()? {
+            Ok(code) => format!("```text\n{code}```"),
+            Err(reason) => format!("Not shown: {reason}."),
+        };
+        text += &format!(
+            "\n<details>\n<summary>Missed: {}, against {}. The code of its worst case, {}</summary>\n\n{shown}\n\n</details>\n",
+            row.what,
+            row.against,
+            exhibit.title(),
+        );
+    }
+    Ok(text)
+}
+
 /// A table, its first row being the head.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -51,7 +80,7 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     line(&head) + &rule + &rows
 }
 
-fn times(results: &Results, side: Side) -> String {
+fn times_of(results: &Results, side: Side) -> String {
     let peers: Vec<Peer> = Peer::on(side).collect();
     let mut head = vec!["results", "pattern"];
     head.extend(peers.iter().map(|peer| peer.name()));
@@ -120,6 +149,49 @@ fn code(results: &Results) -> String {
             frames
         ),
         table(&["convention", "results", "bytes"], shims)
+    )
+}
+
+fn executed(results: &Results) -> String {
+    let mut head = vec!["target", "results"];
+    head.extend(executed::PEERS.iter().map(|peer| peer.name()));
+    let rows = results.executed.iter().map(|case| {
+        let mut row = vec![case.target.to_string(), case.shape.to_string()];
+        row.extend(case.peers.iter().map(|count| match count {
+            Ok(count) => format!("{count:.2}"),
+            Err(_) => "–".into(),
+        }));
+        row
+    });
+    format!(
+        "\n## Executed instructions\n\nInstructions of one call in a dependent loop, counted by qemu: the caller's, the callee's, which \
+         the same peer compiles, and a quarter of what four calls share, the end of an iteration. The shim calls gcc's callee.\n\n{}",
+        table(&head, rows)
+    )
+}
+
+fn scaling(results: &Results) -> String {
+    let rows = results.scaling.iter().map(|case| {
+        let count = case.shape.count;
+        let mut row = vec![count.to_string()];
+        row.extend(times::SCALING_PEERS.map(|peer| match case.peer(peer) {
+            Some(time) => format!("{:.1}", time.time.value),
+            None => "–".into(),
+        }));
+        row.extend(results.growth.iter().map(|(_, points)| {
+            let point = points.iter().find(|(x, _)| *x == count as f64);
+            point.map_or("–".into(), |(_, bytes)| format!("{bytes:.0}"))
+        }));
+        row
+    });
+    let mut head = vec!["results".to_owned()];
+    head.extend(times::SCALING_PEERS.map(|peer| format!("ns, {peer}")));
+    head.extend(PEERS.map(|peer| format!("bytes, {peer}")));
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    format!(
+        "\n## Many results\n\nTimes of a dependent call and bytes of a caller with one call, on this machine, by the number of `i64` \
+         results.\n\n{}",
+        table(&head, rows)
     )
 }
 

@@ -2,6 +2,7 @@
 
 use crate::code::{CodeCase, FrameCase, code_cases, frame_cases, shim};
 use crate::compile::{Corpus, Kind, instructions};
+use crate::executed::{ExecutedCase, executed_cases};
 use crate::import::{Import, imports};
 use crate::measure::Effort;
 use crate::native::host_target;
@@ -25,7 +26,7 @@ pub struct Plan {
 /// Instructions of two compilations that are compared, or why they are not counted.
 pub type Counts = Result<(u64, u64), String>;
 
-/// A peer, and for each number of results how much.
+/// A peer, and for each number how much.
 pub type Growth = (Peer, Vec<(f64, f64)>);
 
 /// The figures.
@@ -37,6 +38,8 @@ pub struct Results {
     pub scaling: Vec<TimeCase>,
     /// Code of callers and callees.
     pub code: Vec<CodeCase>,
+    /// Executed instructions of calls.
+    pub executed: Vec<ExecutedCase>,
     /// The size of shims that stock needs on this machine: convention, shape, bytes.
     pub shims: Vec<(&'static str, Shape, usize)>,
     /// Frames.
@@ -72,6 +75,8 @@ impl Plan {
         let imports = imports()?;
         progress("code");
         let code = code_cases()?;
+        progress("executed instructions");
+        let executed = executed_cases()?;
         let mut shims = Vec::new();
         for convention in ["system_v", "tail"] {
             for shape in Shape::all() {
@@ -102,6 +107,7 @@ impl Plan {
             times,
             scaling,
             code,
+            executed,
             shims,
             frames: frame_cases()?,
             imports,

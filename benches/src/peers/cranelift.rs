@@ -39,7 +39,8 @@ pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Ma
     unsafe { loop_of(side, shape, pattern, code, callee, Rc::new(jit)) }
 }
 
-fn style(peer: Peer) -> Style {
+/// How results travel to a peer that Cranelift compiles.
+pub fn style(peer: Peer) -> Style {
     match peer {
         Peer::Explicit => Style::Explicit,
         Peer::ShimSystemV => Style::Stock("system_v"),
