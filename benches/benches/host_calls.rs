@@ -16,8 +16,8 @@ fn host_calls(criterion: &mut Criterion) {
             group.throughput(Throughput::Elements(ITERATIONS * side.calls() as u64));
             for count in COUNTS {
                 let lane = Lane::I64;
-                for peer in Peer::on(side).filter(|peer| *peer != Peer::Again) {
-                    match peer.make(side, Shape { lane, count }, pattern) {
+                for peer in Peer::on(side) {
+                    match peer.make(side, Shape { lane, count }, pattern, 0) {
                         Ok(Made::Loop(mut call_loop)) => {
                             let id = BenchmarkId::new(peer.name(), count);
                             group.bench_function(id, |b| b.iter(|| call_loop.run(ITERATIONS, 7)));

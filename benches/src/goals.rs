@@ -135,15 +135,6 @@ pub fn goals(results: &Results) -> Vec<Row> {
     rows
 }
 
-/// The figure of a case, and that it may be off by as much as the convention differs from itself.
-fn with_placement(case: &TimeCase, peer: Peer) -> Option<Figure> {
-    let mut ratio = case.peer(peer)?.ratio;
-    if let Some(again) = case.peer(Peer::Again) {
-        ratio.noise = ratio.noise.max((again.ratio.value - 1.0).abs());
-    }
-    Some(ratio)
-}
-
 fn time_row(
     what: &str,
     side: Side,
@@ -154,7 +145,7 @@ fn time_row(
 ) -> Row {
     let cases = || results.times.iter().filter(|case| case.side == side);
     let ratios: Vec<(&TimeCase, Figure)> = cases()
-        .filter_map(|case| Some((case, with_placement(case, peer)?)))
+        .filter_map(|case| Some((case, case.peer(peer)?.ratio)))
         .collect();
     let worst = ratios.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
     let (text, verdict) = match &worst {

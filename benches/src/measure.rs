@@ -2,7 +2,8 @@
 //!
 //! Loops run in rounds, one short batch of each in a round, in an order that rotates. A ratio is that of two batches of one round,
 //! so what slows down the machine for longer than a round slows down both; the figure is the median over all rounds.
-//! What this does not average out is where code lies: [`crate::peers::Peer::Again`] shows how much that is.
+//! Where code lies makes a difference that no repetition averages out. So a peer has several loops that differ in that alone, its
+//! time in a round is their median, and how far they lie apart is noise.
 
 use crate::peers::CallLoop;
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
+    /// Places at which the code of each peer lies.
+    pub placements: usize,
     /// Rounds.
     pub rounds: usize,
     /// Time of one batch of the first loop.
@@ -17,22 +20,30 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Half a second for a dozen loops.
+    /// A second for eight peers.
     pub const QUICK: Effort = Effort {
+        placements: 3,
         rounds: 101,
         batch: Duration::from_micros(150),
     };
     /// For figures that are published.
     pub const FULL: Effort = Effort {
+        placements: 5,
         rounds: 501,
         batch: Duration::from_micros(300),
     };
 }
 
-/// Times of several loops, batch by batch.
+/// Times of several peers, batch by batch.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// For each loop, the nanoseconds of one iteration in each round.
+    peers: Vec<PeerTimes>,
+}
+
+/// Times of one peer.
+#[derive(Clone, Debug)]
+struct PeerTimes {
+    /// For each placement, the nanoseconds of one iteration in each round.
     nanoseconds: Vec<Vec<f64>>,
 }
 
@@ -45,24 +56,32 @@ pub struct Figure {
     pub noise: f64,
 }
 
-/// Runs all loops in rounds.
-pub fn measure(loops: &mut [CallLoop], effort: Effort) -> Times {
-    let mut nanoseconds = vec![Vec::with_capacity(effort.rounds); loops.len()];
-    let iterations: Vec<u64> = loops
-        .iter_mut()
-        .map(|l| calibrate(l, effort.batch))
-        .collect();
+/// Runs all loops in rounds. They are lists of one length, the placements of each peer.
+pub fn measure(peers: &mut [Vec<CallLoop>], effort: Effort) -> Times {
+    let mut times = Vec::new();
+    let mut iterations = Vec::new();
+    for placements in peers.iter_mut() {
+        let of_one = placements.first_mut().map(|l| calibrate(l, effort.batch));
+        iterations.push(of_one.unwrap_or(1));
+        times.push(PeerTimes {
+            nanoseconds: vec![Vec::with_capacity(effort.rounds); placements.len()],
+        });
+    }
     for round in 0..effort.rounds {
-        for turn in 0..loops.len() {
-            let index = (round + turn) % loops.len();
-            let start = Instant::now();
-            let sum = loops[index].run(iterations[index], round as u64);
-            let elapsed = start.elapsed();
-            std::hint::black_box(sum);
-            nanoseconds[index].push(elapsed.as_secs_f64() * 1e9 / iterations[index] as f64);
+        for placement in 0..effort.placements {
+            for turn in 0..peers.len() {
+                let index = (round + turn) % peers.len();
+                let call_loop = &mut peers[index][placement];
+                let start = Instant::now();
+                let sum = call_loop.run(iterations[index], round as u64);
+                let elapsed = start.elapsed();
+                std::hint::black_box(sum);
+                let nanoseconds = elapsed.as_secs_f64() * 1e9 / iterations[index] as f64;
+                times[index].nanoseconds[placement].push(nanoseconds);
+            }
         }
     }
-    Times { nanoseconds }
+    Times { peers: times }
 }
 
 /// Iterations that take as long as a batch.
@@ -80,16 +99,48 @@ fn calibrate(call_loop: &mut CallLoop, batch: Duration) -> u64 {
     }
 }
 
+impl PeerTimes {
+    /// For each round, the median of all placements.
+    fn rounds(&self) -> impl Iterator<Item = f64> + '_ {
+        let rounds = self.nanoseconds.first().map_or(0, Vec::len);
+        (0..rounds).map(|round| figure(self.nanoseconds.iter().map(|n| n[round]).collect()).value)
+    }
+
+    /// Half of the range in which the placements in the middle lie, as a share.
+    fn spread(&self) -> f64 {
+        let times = self.nanoseconds.iter();
+        let mut times: Vec<f64> = times.map(|n| figure(n.clone()).value).collect();
+        times.sort_by(f64::total_cmp);
+        let outer = times.len() / 4;
+        let (low, high) = (times[outer], times[times.len() - 1 - outer]);
+        (high - low) / (high + low)
+    }
+}
+
 impl Times {
     /// Nanoseconds of one iteration.
     pub fn time(&self, index: usize) -> Figure {
-        figure(self.nanoseconds[index].clone())
+        let peer = &self.peers[index];
+        let time = figure(peer.rounds().collect());
+        Figure {
+            noise: time.noise.max(time.value * peer.spread()),
+            ..time
+        }
     }
 
-    /// How many times longer one loop takes than another.
+    /// How many times longer one peer takes than another.
     pub fn ratio(&self, index: usize, to: usize) -> Figure {
-        let pairs = self.nanoseconds[index].iter().zip(&self.nanoseconds[to]);
-        figure(pairs.map(|(a, b)| a / b).collect())
+        let [peer, other] = [index, to].map(|index| &self.peers[index]);
+        let pairs = peer.rounds().zip(other.rounds());
+        let ratio = figure(pairs.map(|(a, b)| a / b).collect());
+        let spread = match index == to {
+            true => 0.0,
+            false => peer.spread().max(other.spread()),
+        };
+        Figure {
+            noise: ratio.noise.max(ratio.value * spread),
+            ..ratio
+        }
     }
 }
 
@@ -117,6 +168,20 @@ mod tests {
         let figure = figure(sample);
         assert_eq!(figure.value, 50.0);
         assert!(figure.noise > 9.0 && figure.noise < 12.0, "{figure:?}");
+    }
+
+    #[test]
+    fn placements_that_lie_apart_are_noise() {
+        let peer = |placements: &[f64]| PeerTimes {
+            nanoseconds: placements.iter().map(|time| vec![*time; 9]).collect(),
+        };
+        let times = Times {
+            peers: vec![peer(&[9.0, 2.0, 2.2, 1.8, 1.0]), peer(&[4.0; 5])],
+        };
+        let [ratio, same] = [times.ratio(0, 1), times.ratio(0, 0)];
+        assert_eq!(ratio.value, 0.5);
+        assert!((ratio.noise - 0.05).abs() < 1e-9, "{ratio:?}");
+        assert_eq!((same.value, same.noise), (1.0, 0.0));
     }
 
     #[test]

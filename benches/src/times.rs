@@ -1,7 +1,7 @@
 //! Times of calls: every peer for every shape and pattern on either side, and many results for the scaling plot.
 
 use crate::measure::{Effort, Figure, measure};
-use crate::peers::{Made, Peer, Side};
+use crate::peers::{CallLoop, Made, Peer, Side};
 use crate::shapes::{Lane, Pattern, SCALING, Shape};
 use anyhow::{Result, ensure};
 
@@ -93,18 +93,17 @@ fn time_case(
     let mut loops = Vec::new();
     let mut peers = Vec::new();
     for peer in wanted {
+        let made = placements(peer, side, shape, pattern, effort.placements)?;
         peers.push((
             peer,
-            match peer.make(side, shape, pattern)? {
-                Made::Loop(call_loop) => {
-                    loops.push(call_loop);
-                    Ok(loops.len() - 1)
-                }
-                Made::Skipped(reason) => Err(reason),
-            },
+            made.map(|made| {
+                loops.push(made);
+                loops.len() - 1
+            }),
         ));
     }
-    let sums: Vec<u64> = loops.iter_mut().map(|l| l.run(1000, 7)).collect();
+    let all = loops.iter_mut().flatten();
+    let sums: Vec<u64> = all.map(|l| l.run(1000, 7)).collect();
     ensure!(
         sums.iter().all(|sum| *sum == sums[0]),
         "the peers' checksums differ for {shape}: {sums:x?}"
@@ -127,4 +126,22 @@ fn time_case(
         pattern,
         peers: peers.collect(),
     })
+}
+
+/// The loops of a peer at several places, or why there are none.
+fn placements(
+    peer: Peer,
+    side: Side,
+    shape: Shape,
+    pattern: Pattern,
+    count: usize,
+) -> Result<Result<Vec<CallLoop>, String>> {
+    let mut loops = Vec::new();
+    for placement in 0..count {
+        match peer.make(side, shape, pattern, placement)? {
+            Made::Loop(call_loop) => loops.push(call_loop),
+            Made::Skipped(reason) => return Ok(Err(reason)),
+        }
+    }
+    Ok(Ok(loops))
 }

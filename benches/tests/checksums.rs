@@ -6,7 +6,7 @@ use multi_out_benches::shapes::{Lane, Pattern, SCALING, Shape, expected};
 
 fn check(side: Side, shape: Shape, pattern: Pattern) {
     for peer in Peer::on(side) {
-        let mut call_loop = match peer.make(side, shape, pattern).unwrap() {
+        let mut call_loop = match peer.make(side, shape, pattern, 1).unwrap() {
             Made::Loop(call_loop) => call_loop,
             Made::Skipped(reason) => {
                 println!("skipped: {peer}: {reason}");

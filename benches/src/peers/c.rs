@@ -12,11 +12,12 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
-/// What C compilers are told: frame pointers where Cranelift has them, in functions that call. Callees do not.
-fn flags(side: Side) -> [&'static str; 3] {
-    let frame_pointer = match side {
-        Side::Caller => "-fno-omit-frame-pointer",
-        Side::Callee => "-fomit-frame-pointer",
+/// What C compilers are told: frame pointers where Cranelift has them, which on x86-64 is in all functions, and elsewhere in those
+/// that call. Callees do not.
+fn flags(side: Side, target: CTarget) -> [&'static str; 3] {
+    let frame_pointer = match (side, target) {
+        (Side::Caller, _) | (_, CTarget::X86_64) => "-fno-omit-frame-pointer",
+        (Side::Callee, _) => "-fomit-frame-pointer",
     };
     ["-O2", frame_pointer, "-fPIC"]
 }
@@ -46,7 +47,7 @@ pub fn compile(
     fs::write(&file, source)?;
     let mut command = compiler.command(target);
     let status = command
-        .args(flags(side))
+        .args(flags(side, target))
         .arg(&file)
         .arg("-o")
         .arg(&object)
@@ -61,7 +62,13 @@ pub fn compile(
 /// # Errors
 ///
 /// If a compiler that is there refuses the code.
-pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+pub fn make(
+    peer: Peer,
+    side: Side,
+    shape: Shape,
+    pattern: Pattern,
+    placement: usize,
+) -> Result<Made> {
     let target = host_target()?;
     let compiler = compiler(peer).context("no C compiler is meant")?;
     if let Err(missing) = target.check_tools(compiler) {
@@ -71,12 +78,14 @@ pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Ma
         Side::Caller => ("caller", c::caller_loop(shape, pattern)),
         Side::Callee => ("callee", c::callee(shape)),
     };
+    // What is in front of it is not called. Compilers align functions to 16 bytes.
+    let front = format!("__asm__(\".text\\n.zero {}\");\n", 16 * placement);
     let folder = tempfile::tempdir()?;
     compile(
         compiler,
         target,
         side,
-        &(c::declarations(shape) + &function),
+        &(c::declarations(shape) + &front + &function),
         folder.path(),
     )?;
     let shared = folder.path().join("bench.so");

@@ -19,8 +19,6 @@ use std::rc::Rc;
 pub enum Peer {
     /// The convention `system_v_multi_out`.
     MultiOut,
-    /// The convention once more, at another address: what it differs by is noise.
-    Again,
     /// An out pointer that the front end writes.
     Explicit,
     /// Stock Cranelift's `system_v`, and a shim to C.
@@ -84,9 +82,8 @@ pub enum Made {
 
 impl Peer {
     /// All, the convention first.
-    pub const ALL: [Peer; 9] = [
+    pub const ALL: [Peer; 8] = [
         Peer::MultiOut,
-        Peer::Again,
         Peer::Explicit,
         Peer::ShimSystemV,
         Peer::ShimTail,
@@ -100,7 +97,6 @@ impl Peer {
     pub fn name(self) -> &'static str {
         match self {
             Peer::MultiOut => "multi-out",
-            Peer::Again => "multi-out again",
             Peer::Explicit => "explicit out pointer",
             Peer::ShimSystemV => "shim, system_v",
             Peer::ShimTail => "shim, tail",
@@ -117,24 +113,33 @@ impl Peer {
             Side::Caller => true,
             Side::Callee => matches!(
                 peer,
-                Peer::MultiOut | Peer::Again | Peer::Explicit | Peer::Gcc | Peer::Clang
+                Peer::MultiOut | Peer::Explicit | Peer::Gcc | Peer::Clang
             ),
         })
     }
 
-    /// Makes the loop of a side, a shape and a pattern.
+    /// Makes the loop of a side, a shape and a pattern. The code of each `placement` lies elsewhere in its page, which changes how
+    /// long it takes, by chance and by a fifth.
     ///
     /// # Errors
     ///
     /// If a compiler that is there refuses the peer's code.
-    pub fn make(self, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+    pub fn make(
+        self,
+        side: Side,
+        shape: Shape,
+        pattern: Pattern,
+        placement: usize,
+    ) -> Result<Made> {
         match self {
-            Peer::MultiOut | Peer::Again | Peer::Explicit | Peer::ShimSystemV | Peer::ShimTail => {
-                cranelift::make(self, side, shape, pattern)
+            Peer::MultiOut | Peer::Explicit | Peer::ShimSystemV | Peer::ShimTail => {
+                cranelift::make(self, side, shape, pattern, placement)
             }
-            Peer::Gcc | Peer::Clang => c::make(self, side, shape, pattern),
+            Peer::Gcc | Peer::Clang => c::make(self, side, shape, pattern, placement),
             #[cfg(feature = "wasmtime")]
-            Peer::WasmtimeWrap | Peer::WasmtimeNew => wasmtime::make(self, side, shape, pattern),
+            Peer::WasmtimeWrap | Peer::WasmtimeNew => {
+                wasmtime::make(self, side, shape, pattern, placement)
+            }
             #[cfg(not(feature = "wasmtime"))]
             Peer::WasmtimeWrap | Peer::WasmtimeNew => Ok(Made::Skipped(
                 "built without Wasmtime; use `cargo xtask bench`".into(),

@@ -30,12 +30,18 @@ macro_rules! wrap {
 /// # Errors
 ///
 /// If Wasmtime refuses the module.
-pub fn make(peer: Peer, side: Side, shape: Shape, pattern: Pattern) -> Result<Made> {
+pub fn make(
+    peer: Peer,
+    side: Side,
+    shape: Shape,
+    pattern: Pattern,
+    placement: usize,
+) -> Result<Made> {
     ensure!(side == Side::Caller, "Wasmtime is compared as a caller");
-    link(peer, shape, pattern).map_err(|error| anyhow!("Wasmtime: {error:#}"))
+    link(peer, shape, pattern, placement).map_err(|error| anyhow!("Wasmtime: {error:#}"))
 }
 
-fn link(peer: Peer, shape: Shape, pattern: Pattern) -> wasmtime::Result<Made> {
+fn link(peer: Peer, shape: Shape, pattern: Pattern, placement: usize) -> wasmtime::Result<Made> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let function = match peer {
@@ -47,7 +53,7 @@ fn link(peer: Peer, shape: Shape, pattern: Pattern) -> wasmtime::Result<Made> {
             "Func::wrap takes functions with 2, 4, 8 or {WRAP_LIMIT} results here"
         )));
     };
-    let module = Module::new(&engine, wat(shape, pattern))?;
+    let module = Module::new(&engine, wat(shape, pattern, placement))?;
     let instance = Instance::new(&mut store, &module, &[function.into()])?;
     Ok(Made::Loop(CallLoop(match shape.lane {
         Lane::I32 => {
@@ -126,7 +132,7 @@ fn chain<const N: usize>(x: u64) -> [u64; N] {
 }
 
 /// The module with the loop, as [`crate::clif::caller_loop`].
-fn wat(shape: Shape, pattern: Pattern) -> String {
+fn wat(shape: Shape, pattern: Pattern, placement: usize) -> String {
     let lane = shape.lane.clif();
     let argument = match (pattern, shape.lane) {
         (Pattern::Dependent, _) => "(local.get $state)",
@@ -162,9 +168,12 @@ fn wat(shape: Shape, pattern: Pattern) -> String {
         names[0]
     );
     let calls = one.repeat(CALLS);
+    // Not called.
+    let front = "(func)".repeat(placement);
     format!(
         "(module
            (import \"\" \"\" (func $host (param {lane}) (result {})))
+           {front}
            (func (export \"caller\") (param $left i64) (param $state {lane}) (result {lane})
              {locals}
              (loop $again
