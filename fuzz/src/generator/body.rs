@@ -342,6 +342,11 @@ impl<'a> Body<'a> {
             shape,
             form: self.form,
             machine: self.scratch.machine,
+            // A normal edge need not pass on all. The results of a recursive call are block arguments.
+            unused: match way {
+                Way::Try | Way::TryIndirect if last.is_none() => Some(usize::from(choices[0] % 8)),
+                _ => None,
+            },
         };
         let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
         let mut args = self.pick_args(&types, choices);

@@ -43,6 +43,8 @@ pub struct Callee<'a> {
     pub form: Form,
     /// What for.
     pub machine: Machine,
+    /// The one of four results that the caller does not get, if any.
+    pub unused: Option<usize>,
 }
 
 impl Callee<'_> {
@@ -58,7 +60,8 @@ impl Callee<'_> {
         })
     }
 
-    /// Calls the function. What follows is where it has returned.
+    /// Calls the function. What follows is where it has returned. The values are the results without
+    /// the unused ones.
     pub fn call(
         self,
         way: Way,
@@ -80,10 +83,14 @@ impl Callee<'_> {
         let Some(out) = out else {
             return values;
         };
-        let results = (0..).zip(&self.shape.results);
-        results
-            .map(|(index, result)| load(result.value_type, out, index * STRIDE, builder))
+        let results = self.shape.results.iter().enumerate();
+        let used = results.filter(|(index, _)| self.is_used(*index));
+        used.map(|(index, result)| load(result.value_type, out, index as i32 * STRIDE, builder))
             .collect()
+    }
+
+    fn is_used(self, index: usize) -> bool {
+        self.unused != Some(index % 4)
     }
 
     fn allowed(self, way: Way) -> Way {
@@ -114,18 +121,26 @@ impl Callee<'_> {
             Way::Try | Way::TryIndirect => {
                 let returned = builder.create_block();
                 let thrown = builder.create_block();
-                let types: Vec<_> = builder.func.dfg.signatures[signature]
-                    .returns
-                    .iter()
+                let returns = builder.func.dfg.signatures[signature].returns.iter();
+                let used: Vec<_> = returns
                     .map(|result| result.value_type)
+                    .enumerate()
+                    .filter(|(index, _)| self.is_used(*index))
                     .collect();
-                let results: Vec<Value> = types
-                    .into_iter()
-                    .map(|ty| builder.append_block_param(returned, ty))
+                let results: Vec<Value> = used
+                    .iter()
+                    .map(|(_, ty)| builder.append_block_param(returned, *ty))
                     .collect();
-                let normal: Vec<BlockArg> = (0..results.len() as u32)
-                    .map(BlockArg::TryCallRet)
+                let mut normal: Vec<BlockArg> = used
+                    .iter()
+                    .map(|(index, _)| BlockArg::TryCallRet(*index as u32))
                     .collect();
+                // The edge also passes on what is no result.
+                if let Some(arg) = args.last() {
+                    let ty = builder.func.dfg.value_type(*arg);
+                    builder.append_block_param(returned, ty);
+                    normal.push(BlockArg::Value(*arg));
+                }
                 let lists = &mut builder.func.dfg.value_lists;
                 let normal = cranelift_codegen::ir::BlockCall::new(returned, normal, lists);
                 let handler = cranelift_codegen::ir::BlockCall::new(thrown, [], lists);
@@ -150,7 +165,9 @@ impl Callee<'_> {
                 return results;
             }
         };
-        builder.inst_results(inst).to_vec()
+        let results = builder.inst_results(inst).iter().enumerate();
+        let used = results.filter(|(index, _)| self.is_used(*index));
+        used.map(|(_, result)| *result).collect()
     }
 }
 

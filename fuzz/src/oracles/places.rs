@@ -9,11 +9,12 @@ use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::abi_locations::{AbiLocationKind, AbiLocations};
 use cranelift_codegen::isa::multi_out::OutTarget;
-use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use filetests::abi::locate;
 use filetests::signatures::explain_refusal;
 use std::sync::LazyLock;
+use target_lexicon::Architecture;
 
 /// See the module.
 pub struct Places;
@@ -27,6 +28,8 @@ pub struct Case {
     params: Vec<(u8, Extension)>,
     /// Indices into [`TYPES`].
     results: Vec<u8>,
+    /// Where there is a struct argument among the parameters, and its words. x86-64 alone has them.
+    structs: Vec<(u8, u8)>,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -73,7 +76,7 @@ impl Oracle for Places {
 
     fn check(case: &Case) -> Verdict {
         let isa = &*ISAS[usize::from(case.target) % ISAS.len()];
-        let signature = case.signature(isa.pointer_type());
+        let signature = case.signature(isa);
         let locations = match locate(isa, &signature) {
             Ok(locations) => locations,
             Err(refusal) => {
@@ -107,7 +110,8 @@ impl Oracle for Places {
 }
 
 impl Case {
-    fn signature(&self, pointer: Type) -> Signature {
+    fn signature(&self, isa: &dyn TargetIsa) -> Signature {
+        let pointer = isa.pointer_type();
         let ty = |index: u8| TYPES[usize::from(index) % TYPES.len()];
         let mut signature = Signature::new(CallConv::SystemVMultiOut);
         if self.has_vmctx {
@@ -122,6 +126,13 @@ impl Case {
                 Extension::Uext if is_small => param.uext(),
                 _ => param,
             });
+        }
+        let has_structs = isa.triple().architecture == Architecture::X86_64;
+        for &(place, words) in self.structs.iter().filter(|_| has_structs) {
+            let purpose = ArgumentPurpose::StructArgument(8 * u32::from(words));
+            let place = usize::from(place) % (1 + signature.params.len());
+            let param = AbiParam::special(pointer, purpose);
+            signature.params.insert(place, param);
         }
         let results = self.results.iter().map(|index| AbiParam::new(ty(*index)));
         signature.returns.extend(results);
