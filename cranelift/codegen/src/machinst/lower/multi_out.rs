@@ -117,14 +117,15 @@ impl<I: VCodeInst> Lower<'_, I> {
     }
 
     /// Where the current instruction may use a value from memory instead of a register, for a value
-    /// that nothing else uses: the call, which result it is, and its place in the out area if that
-    /// still has it.
+    /// that is an operand of one instruction: the call, which result it is, and its place in the out area
+    /// if that still has it when the current instruction is executed.
     ///
-    /// As with a load that is sunk, whoever uses the place does not ask for the register. But the place
-    /// may be read twice, if its user becomes part of two instructions: there it is intact as well. The
-    /// memory is as wide as the type of the value and aligned for it.
+    /// As with a load that is sunk, whoever uses the place does not ask for the register, and reads it
+    /// where the current instruction is. Unlike a load it may be read twice, if its user becomes part of
+    /// two instructions: whether it is intact is asked for each. The memory is as wide as the type of the
+    /// value and aligned for it.
     pub(crate) fn intact_field(&self, value: Value) -> Option<(Inst, usize, StackAMode)> {
-        if !self.out_areas.is_used_once(value) {
+        if !self.out_areas.has_one_use_at_most(value) {
             return None;
         }
         let ValueDef::Result(call, idx) = self.f.dfg.value_def(value) else {

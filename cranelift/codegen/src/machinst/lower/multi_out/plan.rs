@@ -48,8 +48,8 @@ impl OutAreas {
         }
     }
 
-    /// Is a value that is used the operand of one instruction only?
-    pub(super) fn is_used_once(&self, value: Value) -> bool {
+    /// Is a value an operand of one instruction at most?
+    pub(super) fn has_one_use_at_most(&self, value: Value) -> bool {
         self.any && !self.used_often.contains(value)
     }
 

@@ -29,7 +29,9 @@ impl SinkableLoad {
             return None;
         }
         let value = ctx.dfg().inst_results(self.inst)[self.addr_input.input];
-        let (_, _, amode) = ctx.intact_field(value)?;
+        let (_, _, amode) = ctx
+            .intact_field(value)
+            .expect("the instruction is the one for which the field was found");
         Some(amode.into())
     }
 }
