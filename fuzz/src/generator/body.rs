@@ -1,13 +1,13 @@
 //! Bodies: a list of statements, some of which open and close loops and branches.
 //!
-//! A statement is eight bytes: kind, type, operands. One that makes no sense where it stands does
-//! nothing, so every list is a body, and what is open at the end is closed.
+//! A statement is eight bytes: kind, type, operands, and the function that it belongs to. One that makes
+//! no sense where it stands does nothing, so every list is a body, and what is open at the end is closed.
 
 use super::calls::{Callee, Way, return_};
 use super::ops::{arithmetic, convert, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
 use super::signature::{STRUCT_WORD, Shape, pick_type, struct_size};
-use super::{Form, Machine, byte};
+use super::{Form, Machine};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, Function, InstBuilder, JumpTableData, StackSlotData, StackSlotKind,
@@ -17,6 +17,9 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 /// Where an exception arrives, which nobody throws.
 pub const THROWN: TrapCode = TrapCode::unwrap_user(7);
+
+/// See the module.
+pub type Statement = [u8; 8];
 
 /// What a `trapnz` statement traps with.
 const TRAPPED: TrapCode = TrapCode::unwrap_user(8);
@@ -77,7 +80,7 @@ impl<'a> Body<'a> {
         index: usize,
         shapes: &'a [Shape],
         costs: &'a [u64],
-        statements: &[u8],
+        statements: &[Statement],
         machine: Machine,
         form: Form,
     ) -> (Function, u64) {
@@ -107,8 +110,8 @@ impl<'a> Body<'a> {
         let mut params = body.builder.block_params(entry).to_vec();
         let out = shape.takes_out_pointer(form).then(|| params.remove(0));
         body.begin(&params);
-        for statement in statements.chunks(8) {
-            body.statement(std::array::from_fn(|at| byte(statement, at)));
+        for statement in statements {
+            body.statement(*statement);
         }
         while !body.scopes.is_empty() {
             body.close(0);
@@ -216,7 +219,7 @@ impl<'a> Body<'a> {
         types.iter().enumerate().map(pick).collect()
     }
 
-    fn statement(&mut self, [kind, a, b, c, d, e, ..]: [u8; 8]) {
+    fn statement(&mut self, [kind, a, b, c, d, e, ..]: Statement) {
         self.cost += self.times;
         if self.cost > MAX_COST || self.builder.func.dfg.num_values() > MAX_VALUES {
             return;

@@ -4,9 +4,11 @@
 //! places, so that a small change of the bytes is a small change of the program:
 //!
 //! ```text
-//!   settings (8) | how many functions (1) | a slice for each function
-//!   slice: signature (24) | statement (8) | statement (8) | …
+//!   settings (8) | how many functions (1) | signature (24) of each | statement (8) | statement (8) | …
 //! ```
+//!
+//! A statement says itself which function it belongs to, so one that is inserted or left out changes
+//! no other function.
 //!
 //! - [`signature`] makes signatures, [`settings`] makes settings;
 //! - [`body`] makes bodies out of statements, with [`ops`] for arithmetic and [`calls`] for calls,
@@ -27,7 +29,7 @@ pub mod pool;
 pub mod settings;
 pub mod signature;
 
-use self::body::Body;
+use self::body::{Body, Statement};
 use self::settings::Settings;
 use self::signature::Shape;
 use arbitrary::{Arbitrary, Unstructured};
@@ -162,22 +164,24 @@ impl Case {
         let (settings, rest) = split(&self.0, 8);
         let (count, rest) = split(rest, 1);
         let count = 1 + usize::from(byte(count, 0)) % MAX_FUNCTIONS;
-        let size = rest.len().div_ceil(count).max(1);
-        let slices: Vec<_> = (0..count)
-            .map(|index| split(split(rest, index * size).1, size).0)
-            .map(|slice| split(slice, SIGNATURE_BYTES))
+        let (signatures, statements) = split(rest, count * SIGNATURE_BYTES);
+        let shapes: Vec<Shape> = (0..count)
+            .map(|index| {
+                let signature = split(signatures, index * SIGNATURE_BYTES).1;
+                Shape::new(signature, index == 0, machine)
+            })
             .collect();
-        let shapes: Vec<Shape> = slices
-            .iter()
-            .enumerate()
-            .map(|(index, (signature, _))| Shape::new(signature, index == 0, machine))
-            .collect();
+        let mut bodies = vec![Vec::new(); count];
+        for statement in statements.chunks(8) {
+            let statement: Statement = std::array::from_fn(|at| byte(statement, at));
+            bodies[usize::from(statement[7]) % count].push(statement);
+        }
         let mut functions = Vec::new();
         // A caller must know what its callees cost.
         let mut costs = vec![0; count];
         for index in (0..count).rev() {
             let (function, cost) =
-                Body::build(index, &shapes, &costs, slices[index].1, machine, form);
+                Body::build(index, &shapes, &costs, &bodies[index], machine, form);
             functions.push(function);
             costs[index] = cost;
         }
@@ -214,6 +218,33 @@ mod tests {
         let case = |number| Case::new(&random::bytes(1, number));
         let functions = |number| case(number).program(machine, Form::MultiOut).functions;
         (0..200).flat_map(functions).collect()
+    }
+
+    #[test]
+    fn a_statement_that_is_left_out_changes_its_function_alone() {
+        let machine = Machine::host().expect("a host with a backend");
+        let texts = |bytes: &[u8]| -> Vec<String> {
+            let functions = Case::new(bytes).program(machine, Form::MultiOut).functions;
+            functions.iter().map(Function::to_string).collect()
+        };
+        let mut changed = 0;
+        for number in 0..100 {
+            let bytes = random::bytes(2, number);
+            let count = 1 + usize::from(byte(&bytes, 8)) % MAX_FUNCTIONS;
+            let start = 9 + count * SIGNATURE_BYTES;
+            if bytes.len() < start + 8 {
+                continue;
+            }
+            let owner = usize::from(bytes[start + 7]) % count;
+            let less = [&bytes[..start], &bytes[start + 8..]].concat();
+            let pairs = texts(&bytes).into_iter().zip(texts(&less));
+            for (index, (before, after)) in pairs.enumerate() {
+                changed += usize::from(before != after);
+                // Callers of a function that costs less may have room for more.
+                assert!(index <= owner || before == after, "%f{index} of {number}");
+            }
+        }
+        assert!(changed > 10, "{changed}");
     }
 
     fn returns(func: &Function, opcode: Opcode) -> bool {
