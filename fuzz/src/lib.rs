@@ -1,5 +1,6 @@
 //! What the fuzz targets run: generators, oracles, and a `smoke` test of each.
 //!
+//! - [`blame`] says whose a panic is;
 //! - [`cross`] runs programs on other machines, without a fuzzer;
 //! - [`generator`] makes programs out of bytes;
 //! - [`oracles`] has one module for each target: what an input is, and who judges it;
@@ -11,6 +12,7 @@
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
+pub mod blame;
 pub mod cross;
 pub mod generator;
 pub mod oracles;

@@ -3,11 +3,12 @@
 use crate::generator::filetest::arguments;
 use crate::generator::settings::{FEATURES, Settings};
 use crate::generator::{Case, Form, Machine, Program};
-use cranelift_codegen::CodegenError;
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::{Function, Signature};
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::verifier::verify_function;
+use cranelift_codegen::{CodegenError, Context};
 use cranelift_interpreter::environment::FunctionStore;
 use cranelift_interpreter::interpreter::{Interpreter, InterpreterState};
 use cranelift_interpreter::step::ControlFlow;
@@ -93,11 +94,14 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Verifies and compiles the program of a case.
+    /// Verifies and compiles the program of a case. The error says what the compiler does not have; all
+    /// else that is wrong is a finding.
     pub fn new(case: &Case, program: &Program) -> Result<Self, String> {
         let isa = host_isa(&program.settings);
         for function in &program.functions {
-            verify_function(function, &*isa).map_err(|e| format!("{}: {e}", function.name))?;
+            if let Err(errors) = verify_function(function, &*isa) {
+                fail(case, &format!("{}: {errors}", function.name));
+            }
         }
         let details = Details {
             location: Location::default(),
@@ -108,8 +112,11 @@ impl Compiled {
         let functions: Vec<(&Function, &Details<'_>)> =
             program.functions.iter().map(pair).collect();
         let mut control = case.control(&program.settings);
-        let code = CompiledFile::compile(isa, &functions, &mut control)
-            .map_err(|failure| failure.message)?;
+        let code = CompiledFile::compile(isa.clone(), &functions, &mut control);
+        let code = code.map_err(|failure| match program.refusal(&*isa) {
+            Some(refusal) => refusal,
+            None => fail(case, &failure.message),
+        })?;
         let signature = program.functions[0].signature.clone();
         Ok(Compiled { code, signature })
     }
@@ -171,6 +178,17 @@ impl Compiled {
             true => Err(format!("it ends by signal {signal}")),
             false => Err("it returns".into()),
         }
+    }
+}
+
+impl Program {
+    /// What the compiler does not have for a function of the program, if that is why there is no code.
+    fn refusal(&self, isa: &dyn TargetIsa) -> Option<String> {
+        self.functions.iter().find_map(|function| {
+            let mut context = Context::for_function(function.clone());
+            let error = context.compile(isa, &mut ControlPlane::default()).err()?;
+            is_refusal(&error.inner).then(|| format!("{}: {}", function.name, error.inner))
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::steps::{Counts, run_check, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -147,6 +148,9 @@ const FUZZ_TARGETS: [&str; 6] = [
 const FUZZ_SECONDS: u64 = 120;
 const SLICE: u64 = FUZZ_SECONDS / FUZZ_TARGETS.len() as u64;
 
+/// What compiled code ends by if it is wrong: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
+const CRASHES: [i32; 6] = [4, 5, 6, 7, 8, 11];
+
 /// Random inputs without libFuzzer, which would have to be built anew.
 fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     let mut build = program(repo, "build");
@@ -195,7 +199,12 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             .skip_while(|line| !line.contains("panicked at"));
         match panic.map(str::trim).nth(1) {
             Some(message) => Ok(Some(message.into())),
-            None if status.code().is_none() => Ok(Some(status.to_string())),
+            None if status
+                .signal()
+                .is_some_and(|signal| CRASHES.contains(&signal)) =>
+            {
+                Ok(Some(status.to_string()))
+            }
             None => bail!("{target} ends with {status}:\n{text}"),
         }
     };

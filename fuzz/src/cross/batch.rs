@@ -5,6 +5,7 @@
 
 use super::Report;
 use super::program::{CALLER, Expected, compile, machine, print};
+use crate::blame::is_upstreams;
 use crate::generator::{Case, Form};
 use crate::random;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
@@ -61,8 +62,9 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
                 });
             }
             Ok(Err(refusal)) => report.reject(target, &refusal),
-            // Backends panic on a few functions that have nothing to do with us.
-            Err(panic) if build(Form::Tail).is_err() => report.reject(target, &panic.to_string()),
+            Err(panic) if is_upstreams(&panic, build(Form::Tail)) => {
+                report.reject(target, &panic.to_string());
+            }
             Err(panic) => find(panic.to_string(), Some(&expected)),
         }
     }
