@@ -1,6 +1,6 @@
 //! A program as object file, as entry of the C program's list, and as the lines that it must print.
 
-use crate::generator::filetest::{arguments, functions, header};
+use crate::generator::filetest::{arguments, functions, header, print_compiled};
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
 use crate::run::{Outcome, host_target, interpret, is_refusal, isa};
@@ -228,23 +228,23 @@ impl Expected {
     }
 }
 
-/// A case's program as a filetest of `test c-abi`, which does the same as a batch.
+/// A case's program as a filetest of `test c-abi`, which does the same as a batch; of `test compile` if nothing is
+/// expected of it.
 pub fn print(case: &Case, target: CTarget, expected: Option<&Expected>) -> String {
     let (settings, all) = all_functions(case, target, Form::MultiOut);
-    let head = match expected {
-        Some(_) => "test c-abi compilers=gcc opt=-O1\n",
-        None => "test compile\n",
+    let target = spec(target, &settings);
+    let Some(expected) = expected else {
+        return print_compiled(&settings, &target, &all);
     };
-    let mut text = String::from(head) + &header(&settings, &spec(target, &settings)) + "\n";
-    if let Some(expected) = expected {
-        let _ = writeln!(text, ";; c: #define PROGRAMS {}", expected.entry(0, ""));
-        for line in CALLER.lines() {
-            text += format!(";; c: {line}").trim_end();
-            text.push('\n');
-        }
+    let mut text = String::from("test c-abi compilers=gcc opt=-O1\n");
+    text += &header(&settings, &target);
+    let _ = writeln!(text, "\n;; c: #define PROGRAMS {}", expected.entry(0, ""));
+    for line in CALLER.lines() {
+        text += format!(";; c: {line}").trim_end();
+        text.push('\n');
     }
     text += &functions(&all);
-    for line in expected.iter().flat_map(|expected| expected.lines(0)) {
+    for line in expected.lines(0) {
         let _ = writeln!(text, ";; out: {line}");
     }
     text

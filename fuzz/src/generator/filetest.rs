@@ -12,15 +12,24 @@ use std::fmt::Write;
 /// interpreter says. A program that traps is not called.
 pub fn print(case: &Case, machine: Machine, form: Form) -> String {
     let program = case.program(machine, form);
-    let mut text = String::from("test run\n");
-    text += &header(&program.settings, &host_target(&program.settings));
-    if program.settings.is_chaotic {
-        text += ";; chaos mode was on, which a filetest cannot say\n";
-    }
+    let text = head("run", &program.settings, &host_target(&program.settings));
     let [entry, rest @ ..] = &program.functions[..] else {
         return text;
     };
     text + &functions(std::slice::from_ref(entry)) + &directive(case, machine) + &functions(rest)
+}
+
+/// The filetest that compiles functions.
+pub fn print_compiled(settings: &Settings, target: &str, all: &[Function]) -> String {
+    head("compile", settings, target) + &functions(all)
+}
+
+fn head(command: &str, settings: &Settings, target: &str) -> String {
+    let mut text = format!("test {command}\n") + &header(settings, target);
+    if settings.is_chaotic {
+        text += ";; chaos mode was on, which a filetest cannot say\n";
+    }
+    text
 }
 
 /// Functions below each other.

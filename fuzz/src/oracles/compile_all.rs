@@ -1,20 +1,25 @@
 //! `compile-all`: every target compiles the program, with the register allocator's checker on.
 //!
 //! The verifier accepts it, nothing panics or fails, and code is no larger than the program explains.
-//! A panic that is upstream's, see [`crate::blame`], is a rejection. A refusal, of a type or of a size, is no failure.
+//! A panic that is upstream's, see [`crate::blame`], is a rejection. A refusal, of a type or of a size,
+//! is no failure.
 //!
 //! What the code does is for the other targets to say, on a machine that runs it.
 
 use crate::blame::is_upstreams;
+use crate::generator::filetest::print_compiled;
+use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
 use crate::run::{is_refusal, isa};
 use crate::{Oracle, Verdict};
+use arbitrary::Arbitrary;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::verifier::verify_function;
 use filetests::panics::contain;
+use std::fmt;
 
 /// See the module.
 pub struct CompileAll;
@@ -38,11 +43,25 @@ const MAX_BYTES: usize = 160;
 /// Bytes of the frame for an instruction, a value or one that is passed: as many vectors in memory.
 const MAX_FRAME_BYTES: usize = 48;
 
+/// The bytes of a program for each target. Types and conventions differ, so these are several programs.
+#[derive(Arbitrary)]
+pub struct Everywhere(Case);
+
+/// A filetest for each target.
+impl fmt::Debug for Everywhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for target in TARGETS {
+            writeln!(f, ";; {target}\n{}", print(&self.0, target))?;
+        }
+        Ok(())
+    }
+}
+
 impl Oracle for CompileAll {
     const NAME: &'static str = "compile-all";
-    type Case = Case;
+    type Case = Everywhere;
 
-    fn check(case: &Case) -> Verdict {
+    fn check(Everywhere(case): &Everywhere) -> Verdict {
         let mut verdict = Verdict::Passed;
         for target in TARGETS {
             let result =
@@ -50,7 +69,7 @@ impl Oracle for CompileAll {
                     let without_us = contain(|| compile(case, target, Form::Tail));
                     match is_upstreams(&panic, without_us) {
                         true => Err(panic.to_string()),
-                        false => crate::run::fail(case, &format!("{target}: {panic}")),
+                        false => fail(case, target, &panic.to_string()),
                     }
                 });
             if let Err(refusal) = result {
@@ -61,16 +80,32 @@ impl Oracle for CompileAll {
     }
 }
 
-fn compile(case: &Case, target: &str, form: Form) -> Result<(), String> {
+/// Panics with the filetest of the target.
+fn fail(case: &Case, target: &str, what: &str) -> ! {
+    let text = print(case, target);
+    panic!("{target}: {what}\n{text}");
+}
+
+fn print(case: &Case, target: &str) -> String {
+    let (settings, functions) = program(case, target, Form::MultiOut);
+    print_compiled(&settings, target, &functions)
+}
+
+/// What is compiled for a target, and with which settings.
+fn program(case: &Case, target: &str, form: Form) -> (Settings, Vec<Function>) {
     let triple = target.split(' ').next().unwrap_or_default();
     let triple = triple.parse().expect("a triple");
     let machine = Machine::of(&triple).expect("a target with a backend");
     let program = case.program(machine, form);
     let settings = program.settings.with("regalloc_checker", "true");
-    let settings = settings.for_objects();
+    (settings.for_objects(), program.functions)
+}
+
+fn compile(case: &Case, target: &str, form: Form) -> Result<(), String> {
+    let (settings, functions) = program(case, target, form);
     let isa = isa(target, &settings);
     let mut control = case.control(&settings);
-    for function in &program.functions {
+    for function in &functions {
         if let Err(errors) = verify_function(function, &*isa) {
             panic!("{target}: {}: {errors}\n{function}", function.name);
         }
@@ -118,8 +153,47 @@ fn check_function(
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::random;
+    use filetests::job::run_bytes;
+    use filetests::{FileOutcome, JobOptions};
+    use std::path::Path;
+
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::CompileAll>(5, 5);
+        crate::smoke::smoke::<CompileAll>(5, 5);
+    }
+
+    fn outcome(text: &str) -> FileOutcome {
+        run_bytes(Path::new("f.clif"), text.as_bytes(), &JobOptions::default()).outcome
+    }
+
+    #[test]
+    fn a_finding_shows_the_program_of_its_target() {
+        let case = Case::new(&random::bytes(1, 9));
+        for target in ["s390x", "pulley64", "riscv64 has_v has_zfhmin"] {
+            let panic = contain(|| fail(&case, target, "what")).expect_err("a finding");
+            let text = panic.message.strip_prefix(&format!("{target}: what\n"));
+            let text = text.expect("the finding first");
+            assert!(text.contains(&format!("\ntarget {target}\n")), "{text}");
+            assert_eq!(outcome(text), FileOutcome::Passed, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_case_shows_the_programs_of_all_targets() {
+        let text = format!("{:?}", Everywhere(Case::new(&random::bytes(1, 9))));
+        let mut rest = &text[..];
+        for (number, target) in (1..).zip(TARGETS) {
+            rest = rest
+                .strip_prefix(&*format!(";; {target}\n"))
+                .expect("a headline");
+            let end = TARGETS
+                .get(number)
+                .and_then(|next| rest.find(&format!(";; {next}\n")));
+            let (own, others) = rest.split_at(end.unwrap_or(rest.len()));
+            assert_eq!(outcome(own), FileOutcome::Passed, "{own}");
+            rest = others;
+        }
     }
 }
