@@ -1,6 +1,6 @@
 //! Programs that run: interpreted, and compiled for this machine by the harness of the filetests.
 
-use crate::generator::filetest::arguments;
+use crate::generator::filetest::{arguments, print};
 use crate::generator::settings::{FEATURES, Settings};
 use crate::generator::{Case, Form, Machine, Program};
 use cranelift_codegen::control::ControlPlane;
@@ -100,7 +100,7 @@ impl Compiled {
         let isa = host_isa(&program.settings);
         for function in &program.functions {
             if let Err(errors) = verify_function(function, &*isa) {
-                fail(case, &format!("{}: {errors}", function.name));
+                fail(case, program.form, &format!("{}: {errors}", function.name));
             }
         }
         let details = Details {
@@ -115,7 +115,7 @@ impl Compiled {
         let code = CompiledFile::compile(isa.clone(), &functions, &mut control);
         let code = code.map_err(|failure| match program.refusal(&*isa) {
             Some(refusal) => refusal,
-            None => fail(case, &failure.message),
+            None => fail(case, program.form, &failure.message),
         })?;
         let signature = program.functions[0].signature.clone();
         Ok(Compiled { code, signature })
@@ -193,16 +193,29 @@ impl Program {
 }
 
 /// Panics with the filetest. It is printed before the panic, as that interprets the program.
-pub fn fail(case: &Case, what: &str) -> ! {
-    let text = format!("{what}\n{case:?}");
-    panic!("{text}");
+pub fn fail(case: &Case, form: Form, what: &str) -> ! {
+    let text = match Machine::host() {
+        Some(host) => print(case, host, form),
+        None => format!("{case:?}"),
+    };
+    panic!("{what}\n{text}");
 }
 
-/// Fails if two outcomes differ in any bit.
-pub fn assert_same(case: &Case, what: [&str; 2], got: &[DataValue], want: &[DataValue]) {
-    let is_same = |(a, b): (&DataValue, &DataValue)| a.bitwise_eq(b);
-    if got.len() != want.len() || !got.iter().zip(want).all(is_same) {
-        let place = got.iter().zip(want).position(|pair| !is_same(pair));
+/// Whether two outcomes are the same bit for bit.
+pub fn is_same(got: &[DataValue], want: &[DataValue]) -> bool {
+    got.len() == want.len() && got.iter().zip(want).all(|(a, b)| a.bitwise_eq(b))
+}
+
+/// Fails with the filetest of a form if two outcomes differ in any bit.
+pub fn assert_same(
+    case: &Case,
+    form: Form,
+    what: [&str; 2],
+    got: &[DataValue],
+    want: &[DataValue],
+) {
+    if !is_same(got, want) {
+        let place = got.iter().zip(want).position(|(a, b)| !a.bitwise_eq(b));
         let text = format!(
             "result {place:?} differs\n{}: {}\n{}: {}",
             what[0],
@@ -210,7 +223,7 @@ pub fn assert_same(case: &Case, what: [&str; 2], got: &[DataValue], want: &[Data
             what[1],
             DisplayDataValues(want)
         );
-        fail(case, &text);
+        fail(case, form, &text);
     }
 }
 
@@ -218,7 +231,7 @@ pub fn assert_same(case: &Case, what: [&str; 2], got: &[DataValue], want: &[Data
 pub fn judge(case: &Case, machine: Machine) -> Outcome {
     match interpret(&case.program(machine, Form::Interpreted)) {
         Ok(outcome) => outcome,
-        Err(error) => fail(case, &format!("the interpreter: {error}")),
+        Err(error) => fail(case, Form::MultiOut, &format!("the interpreter: {error}")),
     }
 }
 
@@ -257,7 +270,10 @@ mod tests {
             ]
         };
         let nan = f32::NAN.to_bits();
-        let judge = |a, b| contain(|| assert_same(&case, ["a", "b"], &values(a), &values(b)));
+        let judge = |a, b| {
+            let form = Form::MultiOut;
+            contain(|| assert_same(&case, form, ["a", "b"], &values(a), &values(b)))
+        };
         assert_eq!(judge(nan, nan), Ok(()));
         let panic = judge(nan, nan ^ 1).expect_err("another NaN");
         assert!(panic.message.starts_with("result Some(1) differs\n"));

@@ -131,6 +131,8 @@ pub enum Form {
 pub struct Program {
     /// What it is made for.
     pub machine: Machine,
+    /// How it is written.
+    pub form: Form,
     /// The settings to compile it with.
     pub settings: Settings,
     /// The functions `%f0`, `%f1` and so on. The first is the one to call.
@@ -190,6 +192,7 @@ impl Case {
         settings.suit(&functions);
         Program {
             machine,
+            form,
             settings,
             functions,
             shapes,

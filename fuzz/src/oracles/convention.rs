@@ -1,13 +1,13 @@
 //! `convention`: a program in `system_v_multi_out`, with explicit out pointers, and in `tail`.
 //!
 //! The oracle knows nothing of the convention: where the program has several results, it has a stack
-//! slot, stores and loads instead, or another convention's registers. All three return the same.
-//! Programs that trap are only compiled.
+//! slot, stores and loads instead, or another convention's registers. All three return the same, and what the
+//! interpreter says, which tells which of them to show. Programs that trap are only compiled.
 
 use crate::generator::calls::STRIDE;
 use crate::generator::filetest::arguments;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Compiled, Outcome, assert_same, judge};
+use crate::run::{Compiled, Outcome, assert_same, is_same, judge};
 use crate::{Oracle, Verdict};
 use cranelift_codegen::data_value::DataValue;
 
@@ -22,7 +22,7 @@ impl Oracle for Convention {
         let Some(machine) = Machine::host() else {
             return Verdict::Rejected;
         };
-        let returns = judge(case, machine) != Outcome::Trapped;
+        let want = judge(case, machine);
         let mut all = Vec::new();
         for form in [Form::MultiOut, Form::OutPointer, Form::Tail] {
             let program = case.program(machine, form);
@@ -30,7 +30,7 @@ impl Oracle for Convention {
                 Ok(compiled) => compiled,
                 Err(error) => return crate::oracles::reject(Self::NAME, &error),
             };
-            if !returns {
+            if want == Outcome::Trapped {
                 continue;
             }
             let shape = &program.shapes[0];
@@ -44,13 +44,26 @@ impl Oracle for Convention {
                 compiled.call()
             });
         }
-        if let [multi_out, out_pointer, tail] = &all[..] {
-            let what = "system_v_multi_out";
-            assert_same(case, [what, "with an out pointer"], multi_out, out_pointer);
-            assert_same(case, [what, "tail"], multi_out, tail);
+        if let (Outcome::Returned(want), [multi_out, out_pointer, tail]) = (&want, &all[..]) {
+            compare(case, want, [multi_out, out_pointer, tail]);
         }
         Verdict::Passed
     }
+}
+
+/// Compares the results of the forms with each other, then with the interpreter's. What is shown is a form
+/// whose results the interpreter does not have.
+fn compare(case: &Case, want: &[DataValue], [multi_out, out_pointer, tail]: [&[DataValue]; 3]) {
+    let shown = |other| match is_same(multi_out, want) {
+        true => other,
+        false => Form::MultiOut,
+    };
+    let name = "system_v_multi_out";
+    let what = [name, "with an out pointer"];
+    assert_same(case, shown(Form::OutPointer), what, multi_out, out_pointer);
+    assert_same(case, shown(Form::Tail), [name, "tail"], multi_out, tail);
+    let what = ["in every form", "interpreted"];
+    assert_same(case, Form::MultiOut, what, multi_out, want);
 }
 
 fn read(bytes: &[u8], result: &cranelift_codegen::ir::AbiParam) -> DataValue {
@@ -59,8 +72,49 @@ fn read(bytes: &[u8], result: &cranelift_codegen::ir::AbiParam) -> DataValue {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use filetests::panics::contain;
+
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::Convention>(10, 5);
+        crate::smoke::smoke::<Convention>(10, 5);
+    }
+
+    #[test]
+    fn the_form_that_is_wrong_is_shown() {
+        // A function with two results.
+        let mut bytes = [0; 33];
+        bytes[21] = 1;
+        let case = Case::new(&bytes);
+        let values = |number| [DataValue::I64(number), DataValue::I64(0)];
+        let judge = |forms: [i64; 3]| {
+            let forms = forms.map(values);
+            let panic = contain(|| compare(&case, &values(0), forms.each_ref().map(|f| &f[..])));
+            panic.map_err(|panic| panic.message)
+        };
+        assert_eq!(judge([0, 0, 0]), Ok(()));
+        for (forms, what, function) in [
+            (
+                [1, 0, 0],
+                "pointer: [0, 0]",
+                "%f0() -> i64, i64 system_v_multi_out {",
+            ),
+            ([0, 1, 0], "pointer: [1, 0]", "%f0(i64) system_v {"),
+            ([0, 0, 1], "tail: [1, 0]", "%f0() -> i64, i64 tail {"),
+            (
+                [1, 1, 0],
+                "tail: [0, 0]",
+                "%f0() -> i64, i64 system_v_multi_out {",
+            ),
+            (
+                [1, 1, 1],
+                "interpreted: [0, 0]",
+                "%f0() -> i64, i64 system_v_multi_out {",
+            ),
+        ] {
+            let text = judge(forms).expect_err("a difference");
+            assert!(text.starts_with("result Some(0) differs\n"), "{text}");
+            assert!(text.contains(what) && text.contains(function), "{text}");
+        }
     }
 }

@@ -20,7 +20,8 @@ impl Oracle for Interpret {
             return Verdict::Rejected;
         };
         let want = judge(case, machine);
-        let program = case.program(machine, Form::MultiOut);
+        let form = Form::MultiOut;
+        let program = case.program(machine, form);
         let compiled = match Compiled::new(case, &program) {
             Ok(compiled) => compiled,
             Err(error) => return crate::oracles::reject(Self::NAME, &error),
@@ -29,12 +30,14 @@ impl Oracle for Interpret {
             if let Err(error) = compiled.call_that_traps() {
                 fail(
                     case,
+                    form,
                     &format!("interpreted, it traps, but compiled, {error}"),
                 );
             }
             return Verdict::Passed;
         };
-        assert_same(case, ["compiled", "interpreted"], &compiled.call(), &want);
+        let what = ["compiled", "interpreted"];
+        assert_same(case, form, what, &compiled.call(), &want);
         Verdict::Passed
     }
 }
