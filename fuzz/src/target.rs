@@ -10,6 +10,12 @@
 
 use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
+use clap::{CommandFactory, FromArgMatches, Parser};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -29,7 +35,7 @@ macro_rules! target {
 
         #[cfg(not(fuzzing))]
         fn main() -> std::process::ExitCode {
-            $crate::target::replay::<$oracle>(std::env::args_os().skip(1))
+            $crate::target::replay::<$oracle>(std::env::args_os())
         }
     };
 }
@@ -41,48 +47,96 @@ pub fn run<O: Oracle>(case: &O::Case) -> Verdict {
     verdict
 }
 
-/// Judges the cases in files, and shows them if the first argument is `--show`; or judges random ones
-/// for some seconds.
-pub fn replay<O: Oracle>(mut args: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
-    let mut shows = false;
-    let mut is_complete = true;
-    while let Some(arg) = args.next() {
-        if arg == "--random" {
-            let seconds = args.next().and_then(|arg| arg.to_str()?.parse().ok());
-            let Some(seconds) = seconds.map(Duration::from_secs) else {
-                eprintln!("--random needs a number of seconds");
-                return ExitCode::FAILURE;
-            };
-            let start = Instant::now();
-            for case in random::cases::<O::Case>(1).take_while(|_| start.elapsed() < seconds) {
-                let shown = ShownOnPanic(&case);
-                run::<O>(&case);
-                drop(shown);
-            }
-            continue;
-        }
-        if arg == "--show" {
-            shows = true;
-            continue;
-        }
-        let case = std::fs::read(&arg).map(|bytes| {
-            O::Case::arbitrary_take_rest(Unstructured::new(&bytes)).map_err(|e| e.to_string())
-        });
-        match case {
-            Ok(Ok(case)) if shows => println!("{case:?}"),
-            Ok(Ok(case)) => println!("{}: {:?}", arg.display(), run::<O>(&case)),
-            Ok(Err(error)) => println!("{}: {error}", arg.display()),
+/// Judge inputs of a fuzz target again, without a fuzzer; a panic is a finding
+#[derive(Parser)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Example:\n  cargo run -p multi-out-fuzz --bin interpret -- --show fuzz/artifacts/interpret/crash-1"
+)]
+struct Options {
+    /// Print the cases, and judge none
+    #[arg(long, conflicts_with = "random")]
+    show: bool,
+    /// Judge random cases for so many seconds, the same ones in every run
+    #[arg(long, value_name = "SECONDS")]
+    random: Option<u64>,
+    /// Inputs, as the fuzzer writes them
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "random",
+        conflicts_with = "random"
+    )]
+    files: Vec<PathBuf>,
+}
+
+impl Options {
+    /// Those in the arguments of a target's program.
+    fn read<O: Oracle>(args: impl Iterator<Item = OsString>) -> clap::error::Result<Self> {
+        let command = Options::command().name(O::NAME);
+        Options::from_arg_matches(&command.try_get_matches_from(args)?)
+    }
+}
+
+/// Judges or shows the cases in files, or judges random ones, as the arguments of the program ask for.
+pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let options = match Options::read::<O>(args) {
+        Ok(options) => options,
+        Err(error) => error.exit(),
+    };
+    if let Some(seconds) = options.random {
+        let name = format!("{}-case-{}", O::NAME, std::process::id());
+        let path = std::env::temp_dir().join(name);
+        return match judge_random::<O>(Duration::from_secs(seconds), &path) {
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("{}: {error}", arg.display());
+                eprintln!("{}: {error}", path.display());
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let mut is_complete = true;
+    for path in &options.files {
+        match fs::read(path).map(|bytes| case::<O>(&bytes)) {
+            Ok(Ok(case)) if options.show => println!("{case:?}"),
+            Ok(Ok(case)) => println!("{}: {:?}", path.display(), run::<O>(&case)),
+            Ok(Err(error)) => println!("{}: {error}", path.display()),
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
                 is_complete = false;
             }
         }
     }
-    if is_complete {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match is_complete {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
+}
+
+fn case<O: Oracle>(bytes: &[u8]) -> arbitrary::Result<O::Case> {
+    O::Case::arbitrary_take_rest(Unstructured::new(bytes))
+}
+
+/// Judges random cases. The file has the bytes of the one that is being judged, which are lost otherwise if
+/// it ends the process by a signal, or does not end. It is removed if all is well.
+fn judge_random<O: Oracle>(time: Duration, path: &Path) -> io::Result<()> {
+    let file = File::create(path)?;
+    eprintln!("{}: {} has the case being judged", O::NAME, path.display());
+    let start = Instant::now();
+    for number in 0.. {
+        if start.elapsed() >= time {
+            break;
+        }
+        let bytes = random::bytes(1, number);
+        let Ok(case) = case::<O>(&bytes) else {
+            continue;
+        };
+        file.write_all_at(&bytes, 0)?;
+        file.set_len(bytes.len() as u64)?;
+        let shown = ShownOnPanic(&case);
+        run::<O>(&case);
+        drop(shown);
+    }
+    fs::remove_file(path)
 }
 
 /// Prints a case if judging it panics: nobody has it in a file.
@@ -93,5 +147,60 @@ impl<C: std::fmt::Debug> Drop for ShownOnPanic<'_, C> {
         if std::thread::panicking() {
             eprintln!("{:?}", self.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracles::layout::Layout;
+    use filetests::panics::contain;
+
+    #[test]
+    fn misuse_is_told() {
+        let read = |args: &[&str]| {
+            let args = ["layout"].iter().chain(args).map(OsString::from);
+            Options::read::<Layout>(args).map_err(|error| error.exit_code())
+        };
+        assert!(read(&["--show", "a", "b"]).is_ok_and(|options| options.files.len() == 2));
+        assert!(read(&["--random", "3"]).is_ok_and(|options| options.random == Some(3)));
+        assert_eq!(read(&["--help"]).err(), Some(0));
+        for wrong in [
+            &[][..],
+            &["--show"],
+            &["--random"],
+            &["--random", "x"],
+            &["--random", "3", "a"],
+            &["--unknown", "a"],
+        ] {
+            assert_eq!(read(wrong).err(), Some(2), "{wrong:?}");
+        }
+    }
+
+    /// Dislikes bytes that begin with 7.
+    struct Picky;
+
+    impl Oracle for Picky {
+        const NAME: &'static str = "picky";
+        type Case = Vec<u8>;
+
+        fn check(case: &Vec<u8>) -> Verdict {
+            assert_ne!(case.first(), Some(&7));
+            Verdict::Passed
+        }
+    }
+
+    #[test]
+    fn a_random_case_is_in_a_file_while_it_is_judged() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("case");
+        let found = contain(|| judge_random::<Picky>(Duration::MAX, &path));
+        found.expect_err("a case that begins with 7");
+        let bytes = fs::read(&path).expect("the case");
+        let case = case::<Picky>(&bytes).expect("a case");
+        contain(|| Picky::check(&case)).expect_err("the same case");
+
+        judge_random::<Picky>(Duration::ZERO, &path).expect("no case");
+        assert!(!path.exists());
     }
 }
