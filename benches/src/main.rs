@@ -134,8 +134,8 @@ fn times() -> Result<()> {
         for (peer, time) in &case.peers {
             match time {
                 Ok(time) => print!(
-                    "  {peer} {:.2} ns, {:.3}",
-                    time.time.value, time.ratio.value
+                    "  {peer} {:.2} ± {:.2} ns, {:.3} ± {:.3}",
+                    time.time.value, time.time.noise, time.ratio.value, time.ratio.noise
                 ),
                 Err(reason) => print!("  {peer}: {reason}"),
             }

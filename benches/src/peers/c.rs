@@ -79,7 +79,7 @@ pub fn make(
         Side::Callee => ("callee", c::callee(shape)),
     };
     // What is in front of it is not called. Compilers align functions to 16 bytes.
-    let front = format!("__asm__(\".text\\n.zero {}\");\n", 16 * placement);
+    let front = format!("__asm__(\".text\\n.zero {}\");\n", 16 * (placement + 1));
     let folder = tempfile::tempdir()?;
     compile(
         compiler,
