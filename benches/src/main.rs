@@ -70,8 +70,16 @@ struct Show {
     pattern: Option<Pattern>,
 }
 
-fn main() -> Result<ExitCode> {
-    match Cli::parse().command {
+/// The status is 1 if a goal is missed, and 2 if something fails.
+fn main() -> ExitCode {
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    match task {
         Task::All(all) => return all.run(),
         Task::Times => times()?,
         Task::Show(show) => show.run()?,
@@ -108,18 +116,14 @@ impl All {
             "the whole report is {}",
             self.to.join("RESULTS.md").display()
         );
-        let missed = rows
-            .iter()
-            .filter(|row| row.verdict == Verdict::Missed)
-            .count();
-        if missed > 0 {
-            println!(
-                "{missed} of {} goals are missed by more than noise",
-                rows.len()
-            );
-            return Ok(ExitCode::FAILURE);
-        }
-        Ok(ExitCode::SUCCESS)
+        let count = |is: fn(&Verdict) -> bool| rows.iter().filter(|r| is(&r.verdict)).count();
+        let missed = count(|verdict| *verdict == Verdict::Missed);
+        let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
+        println!(
+            "of {} goals {missed} are missed by more than noise, and {skipped} skipped",
+            rows.len()
+        );
+        Ok(ExitCode::from(u8::from(missed > 0)))
     }
 }
 

@@ -96,22 +96,29 @@ impl Jit {
         })
     }
 
-    /// Compiles a function and returns its address.
+    /// Compiles a function and returns its address, which is `offset` bytes behind the beginning of a page.
     ///
     /// # Errors
     ///
-    /// If the text is no function or Cranelift refuses it.
-    pub fn add(&mut self, clif: &str) -> Result<*const u8> {
+    /// If the text is no function, Cranelift refuses it, or its code refers to something else.
+    pub fn add(&mut self, clif: &str, offset: usize) -> Result<*const u8> {
         let module = self.module.as_mut().context("the module is gone")?;
-        let mut context = Context::for_function(parse(clif)?);
+        let function = parse(clif)?;
         let name = format!("f{}", self.functions);
         self.functions += 1;
-        let id = module.declare_function(&name, Linkage::Local, &context.func.signature)?;
-        module.define_function(id, &mut context)?;
+        let id = module.declare_function(&name, Linkage::Local, &function.signature)?;
+        let code = compile(module.isa(), function)?;
+        ensure!(
+            code.buffer.relocs().is_empty(),
+            "{name} refers to something else"
+        );
+        let bytes = [&vec![0; offset], code.code_buffer()].concat();
+        module.define_function_bytes(id, 16, &bytes, &[])?;
+        // What is defined next begins a page.
         module.finalize_definitions()?;
         let address = module.get_finalized_function(id);
         ensure!(!address.is_null(), "{name} has no address");
-        Ok(address)
+        Ok(address.wrapping_add(offset))
     }
 }
 

@@ -10,9 +10,10 @@ use crate::peers::{Peer, Side};
 use crate::shapes::{Lane, SCALING, Shape};
 use crate::times::{self, TimeCase, time_cases};
 use crate::{code, progress};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use filetests::c_abi::toolchain::CTarget;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -125,7 +126,13 @@ impl Plan {
         let functions = if self.quick { "f00" } else { "f0" };
         // Making functions takes more time than compiling them, and depends on seeds of hash tables.
         let within = Some("cranelift_codegen::context::Context::compile");
-        let count = |program: &Path| instructions(program, &["--only", functions], within);
+        let arguments = ["--only", functions];
+        let output = |program: &Path| Command::new(program).args(arguments).output();
+        ensure!(
+            output(fork)?.stdout == output(stock)?.stdout,
+            "the fork compiles other conventions to something else than stock does"
+        );
+        let count = |program: &Path| instructions(program, &arguments, within);
         Ok(match (count(fork)?, count(stock)?) {
             (Ok(fork), Ok(stock)) => Ok((fork, stock)),
             (Err(missing), _) | (_, Err(missing)) => Err(missing),

@@ -41,3 +41,22 @@ fn peers_agree_for_the_scaling_plot() {
         check(Side::Caller, Shape { lane, count }, Pattern::Dependent);
     }
 }
+
+#[test]
+fn placements_differ_within_a_cache_line() {
+    let (lane, count) = (Lane::I64, 16);
+    for side in [Side::Caller, Side::Callee] {
+        for peer in Peer::on(side) {
+            let mut offsets = Vec::new();
+            for placement in 0..4 {
+                let made = peer.make(side, Shape { lane, count }, Pattern::Dependent, placement);
+                if let Made::Loop(call_loop) = made.unwrap() {
+                    offsets.extend(call_loop.address.map(|address| address % 64));
+                }
+            }
+            let first = offsets.first().copied().unwrap_or_default();
+            let want = (0..offsets.len()).map(|placement| (first + 16 * placement) % 64);
+            assert!(offsets.iter().copied().eq(want), "{peer}: {offsets:?}");
+        }
+    }
+}

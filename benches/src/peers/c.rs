@@ -1,6 +1,6 @@
 //! gcc and clang: the C of [`crate::c`], compiled to a shared object and loaded.
 
-use super::{Made, Peer, Side, loop_of};
+use super::{Made, PLACEMENT_BYTES, Peer, Side, loop_of};
 use crate::c;
 use crate::host::host_of;
 use crate::native::host_target;
@@ -12,14 +12,20 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
-/// What C compilers are told: frame pointers where Cranelift has them, which on x86-64 is in all functions, and elsewhere in those
-/// that call. Callees do not.
-fn flags(side: Side, target: CTarget) -> [&'static str; 3] {
-    let frame_pointer = match (side, target) {
+/// What C compilers are told: to keep frame pointers where Cranelift has them, which on x86-64 is in all functions, and elsewhere in
+/// those that call; gcc leaves them out of a function that needs no stack all the same. What some distributions turn on is off.
+fn flags(side: Side, target: CTarget) -> Vec<&'static str> {
+    let mut flags = vec!["-O2", "-fPIC", "-fno-stack-protector"];
+    flags.push(match (side, target) {
         (Side::Caller, _) | (_, CTarget::X86_64) => "-fno-omit-frame-pointer",
         (Side::Callee, _) => "-fomit-frame-pointer",
-    };
-    ["-O2", frame_pointer, "-fPIC"]
+    });
+    match target {
+        CTarget::X86_64 => flags.push("-fcf-protection=none"),
+        CTarget::Aarch64 => flags.push("-mbranch-protection=none"),
+        _ => {}
+    }
+    flags
 }
 
 /// The compiler of a peer.
@@ -78,8 +84,9 @@ pub fn make(
         Side::Caller => ("caller", c::caller_loop(shape, pattern)),
         Side::Callee => ("callee", c::callee(shape)),
     };
-    // What is in front of it is not called. Compilers align functions to 16 bytes.
-    let front = format!("__asm__(\".text\\n.zero {}\");\n", 16 * (placement + 1));
+    // What is in front of it is not called; an assembler warns of no bytes.
+    let front = PLACEMENT_BYTES * (placement + 1);
+    let front = format!("__asm__(\".text\\n.zero {front}\");\n");
     let folder = tempfile::tempdir()?;
     compile(
         compiler,

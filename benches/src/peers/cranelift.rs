@@ -3,7 +3,7 @@
 //! The stock conventions are the fork's: the step `unchanged` of `cargo xtask test` proves that it compiles them to the same bytes
 //! as stock Cranelift.
 
-use super::{Made, Peer, Side, loop_of};
+use super::{Made, PLACEMENT_BYTES, Peer, Side, loop_of};
 use crate::clif::{self, Style};
 use crate::host::host_of;
 use crate::native::{Jit, host_target};
@@ -26,18 +26,16 @@ pub fn make(
     let host = host_of(shape).context("there is no host function of this shape")?;
     let target = host_target()?;
     let mut jit = Jit::new()?;
-    for _ in 0..placement {
-        // What is in front of it is not called.
-        jit.add("function %front() system_v {\nblock0:\n    return\n}\n")?;
-    }
+    let offset = PLACEMENT_BYTES * placement;
     let style = style(peer);
     let code = match side {
-        Side::Caller => jit.add(&clif::caller_loop(style, shape, pattern, target))?,
-        Side::Callee => jit.add(&clif::callee(style, shape, target))?,
+        Side::Caller => jit.add(&clif::caller_loop(style, shape, pattern, target), offset)?,
+        Side::Callee => jit.add(&clif::callee(style, shape, target), offset)?,
     };
     let callee = match style {
         Style::Stock(convention) => {
-            jit.add(&clif::shim(convention, shape, host.function as u64, target))?
+            let shim = clif::shim(convention, shape, host.function as u64, target);
+            jit.add(&shim, offset)?
         }
         _ => host.function,
     };

@@ -62,15 +62,22 @@ impl Side {
     }
 }
 
-/// A loop of calls. Takes iterations, at least 1, and a seed; returns a checksum.
-pub struct CallLoop(Box<dyn FnMut(u64, u64) -> u64>);
+/// A loop of calls.
+pub struct CallLoop {
+    run: Box<dyn FnMut(u64, u64) -> u64>,
+    /// Where the peer's code lies, if that is known.
+    pub address: Option<usize>,
+}
 
 impl CallLoop {
-    /// Runs it.
+    /// Runs it: iterations, at least 1, and a seed. Returns a checksum.
     pub fn run(&mut self, iterations: u64, seed: u64) -> u64 {
-        (self.0)(iterations, seed)
+        (self.run)(iterations, seed)
     }
 }
+
+/// By how many bytes placements differ. C compilers align functions to as many.
+const PLACEMENT_BYTES: usize = 16;
 
 /// A loop, or why the peer has none.
 pub enum Made {
@@ -118,8 +125,8 @@ impl Peer {
         })
     }
 
-    /// Makes the loop of a side, a shape and a pattern. The code of each `placement` lies elsewhere in its page, which changes how
-    /// long it takes, by chance and by a fifth.
+    /// Makes the loop of a side, a shape and a pattern. The code of each `placement` lies 16 bytes behind that of the one before, of
+    /// Wasmtime's 32 bytes, which changes how long it takes, by chance and by up to a fifth.
     ///
     /// # Errors
     ///
@@ -186,17 +193,21 @@ unsafe fn loop_of(
     use std::ffi::c_void;
     use std::ptr;
 
+    let address = Some(code.addr());
     if side == Side::Callee {
         let host = crate::host::host_of(shape).and_then(|host| host.loops);
         let Some(loops) = host else {
             return Ok(Made::Skipped("there is no Rust loop for it".into()));
         };
         let run = loops[pattern as usize];
-        return Ok(Made::Loop(CallLoop(Box::new(move |iterations, seed| {
-            let _code = &owner;
-            // SAFETY: as the caller of `loop_of` promises; the owner lives.
-            unsafe { run(code, iterations, seed) }
-        }))));
+        return Ok(Made::Loop(CallLoop {
+            run: Box::new(move |iterations, seed| {
+                let _code = &owner;
+                // SAFETY: as the caller of `loop_of` promises; the owner lives.
+                unsafe { run(code, iterations, seed) }
+            }),
+            address,
+        }));
     }
     type Caller<T> = unsafe extern "C" fn(*const u8, *mut c_void, u64, T) -> T;
     let run: Box<dyn FnMut(u64, u64) -> u64> = match shape.lane {
@@ -219,5 +230,5 @@ unsafe fn loop_of(
             })
         }
     };
-    Ok(Made::Loop(CallLoop(run)))
+    Ok(Made::Loop(CallLoop { run, address }))
 }

@@ -55,7 +55,7 @@ fn link(peer: Peer, shape: Shape, pattern: Pattern, placement: usize) -> wasmtim
     };
     let module = Module::new(&engine, wat(shape, pattern, placement))?;
     let instance = Instance::new(&mut store, &module, &[function.into()])?;
-    Ok(Made::Loop(CallLoop(match shape.lane {
+    let run: Box<dyn FnMut(u64, u64) -> u64> = match shape.lane {
         Lane::I32 => {
             let run = instance.get_typed_func::<(i64, i32), i32>(&mut store, "caller")?;
             Box::new(move |iterations, seed| {
@@ -70,7 +70,8 @@ fn link(peer: Peer, shape: Shape, pattern: Pattern, placement: usize) -> wasmtim
                     .map_or(0, |sum| sum as u64)
             })
         }
-    })))
+    };
+    Ok(Made::Loop(CallLoop { run, address: None }))
 }
 
 /// A host function whose types Rust knows.
