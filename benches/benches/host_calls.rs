@@ -2,7 +2,7 @@
 //! `target/criterion`. Its figures are of one peer after the other; `cargo xtask bench` compares peers round by round.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use multi_out_benches::peers::{Made, Peer, Side};
+use multi_out_benches::peers::{LoopSpec, Made, Peer, Side};
 use multi_out_benches::shapes::{COUNTS, Lane, Pattern, Shape};
 
 /// Iterations of our loops in one of criterion's.
@@ -16,8 +16,13 @@ fn host_calls(criterion: &mut Criterion) {
             group.throughput(Throughput::Elements(ITERATIONS * side.calls() as u64));
             for count in COUNTS {
                 let lane = Lane::I64;
+                let spec = LoopSpec {
+                    side,
+                    shape: Shape { lane, count },
+                    pattern,
+                };
                 for peer in Peer::on(side) {
-                    match peer.make(side, Shape { lane, count }, pattern, 0) {
+                    match peer.make(spec, 0) {
                         Ok(Made::Loop(mut call_loop)) => {
                             let id = BenchmarkId::new(peer.name(), count);
                             group.bench_function(id, |b| b.iter(|| call_loop.run(ITERATIONS, 7)));

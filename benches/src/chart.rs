@@ -66,10 +66,10 @@ fn draw_bars(
     let (area, legend) = area.split_horizontally(750);
     let time = |peer: Peer, count: usize| {
         let case = results.times.iter().find(|case| {
-            case.side == Side::Caller
-                && case.pattern == Pattern::Dependent
-                && case.shape.lane == Lane::I64
-                && case.shape.count == count
+            case.spec.side == Side::Caller
+                && case.spec.pattern == Pattern::Dependent
+                && case.spec.shape.lane == Lane::I64
+                && case.spec.shape.count == count
         });
         Some(case?.peer(peer)?.time.value)
     };
@@ -150,7 +150,7 @@ fn draw_growth(
         let points = results
             .scaling
             .iter()
-            .filter_map(|case| Some((case.shape.count as f64, case.peer(peer)?.time.value)));
+            .filter_map(|case| Some((case.spec.shape.count as f64, case.peer(peer)?.time.value)));
         (peer, points.collect())
     });
     draw_lines(&panels[0], "ns of a call, by results", &times)?;

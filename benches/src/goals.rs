@@ -184,8 +184,8 @@ fn time_row(
     limits: Limits,
 ) -> Row {
     let cases = || {
-        let cases = results.times.iter().filter(|case| case.side == side);
-        cases.filter(move |case| pattern.is_none_or(|pattern| case.pattern == pattern))
+        let cases = results.times.iter().filter(|case| case.spec.side == side);
+        cases.filter(move |case| pattern.is_none_or(|pattern| case.spec.pattern == pattern))
     };
     let judged: Vec<&TimeCase> = cases().filter(|case| case.peer(peer).is_some()).collect();
     let ratios: Vec<Figure> = judged
@@ -209,8 +209,8 @@ fn time_row(
                 median.noise,
                 worst.value,
                 worst.noise,
-                case.shape,
-                case.pattern.name(),
+                case.spec.shape,
+                case.spec.pattern.name(),
                 ratios.iter().filter(|ratio| ratio.value > 1.0).count(),
                 ratios.len()
             );
@@ -222,8 +222,8 @@ fn time_row(
             peer,
             target: host_target().ok()?,
             side,
-            shape: case.shape,
-            pattern: Some(case.pattern),
+            shape: case.spec.shape,
+            pattern: Some(case.spec.pattern),
         })
     });
     let pattern = pattern.map_or(String::new(), |pattern| format!(", {}", pattern.name()));
@@ -429,7 +429,7 @@ fn scaling_rows(results: &Results) -> Vec<Row> {
     const LIMIT: f64 = 1.1;
     let times = results.scaling.iter().filter_map(|case| {
         let time = case.peer(Peer::MultiOut)?.time.value;
-        Some((case.shape.count as f64, time))
+        Some((case.spec.shape.count as f64, time))
     });
     let calls = results.calls.iter().filter_map(|(calls, counts)| {
         let (multi_out, _) = counts.as_ref().ok()?;

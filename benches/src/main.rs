@@ -131,9 +131,9 @@ fn times() -> Result<()> {
     for case in time_cases(Effort::QUICK)? {
         print!(
             "{}, {}, {}:",
-            case.side.name(),
-            case.shape,
-            case.pattern.name()
+            case.spec.side.name(),
+            case.spec.shape,
+            case.spec.pattern.name()
         );
         for (peer, time) in &case.peers {
             match time {

@@ -84,9 +84,12 @@ fn times_of(results: &Results, side: Side) -> String {
     let peers: Vec<Peer> = Peer::on(side).collect();
     let mut head = vec!["results", "pattern"];
     head.extend(peers.iter().map(|peer| peer.name()));
-    let cases = results.times.iter().filter(|case| case.side == side);
+    let cases = results.times.iter().filter(|case| case.spec.side == side);
     let rows = cases.map(|case| {
-        let mut row = vec![case.shape.to_string(), case.pattern.name().to_owned()];
+        let mut row = vec![
+            case.spec.shape.to_string(),
+            case.spec.pattern.name().to_owned(),
+        ];
         row.extend(peers.iter().map(|peer| match case.peer(*peer) {
             None => "–".to_owned(),
             Some(time) if *peer == Peer::MultiOut => format!("{:.2} ns", time.time.value),
@@ -172,7 +175,7 @@ fn executed(results: &Results) -> String {
 
 fn scaling(results: &Results) -> String {
     let rows = results.scaling.iter().map(|case| {
-        let count = case.shape.count;
+        let count = case.spec.shape.count;
         let mut row = vec![count.to_string()];
         row.extend(times::SCALING_PEERS.map(|peer| match case.peer(peer) {
             Some(time) => format!("{:.1}", time.time.value),

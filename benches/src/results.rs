@@ -127,9 +127,14 @@ impl Plan {
         // Making functions takes more time than compiling them, and depends on seeds of hash tables.
         let within = Some("cranelift_codegen::context::Context::compile");
         let arguments = ["--only", functions];
-        let output = |program: &Path| Command::new(program).args(arguments).output();
+        let output = |program: &Path| -> Result<Vec<u8>> {
+            let output = Command::new(program).args(arguments).output()?;
+            let is_success = output.status.success() && !output.stdout.is_empty();
+            ensure!(is_success, "{} fails: {}", program.display(), output.status);
+            Ok(output.stdout)
+        };
         ensure!(
-            output(fork)?.stdout == output(stock)?.stdout,
+            output(fork)? == output(stock)?,
             "the fork compiles other conventions to something else than stock does"
         );
         let count = |program: &Path| instructions(program, &arguments, within);

@@ -1,19 +1,15 @@
 //! Times of calls: every peer for every shape and pattern on either side, and many results for the scaling plot.
 
 use crate::measure::{Effort, Figure, measure};
-use crate::peers::{CallLoop, Made, Peer, Side};
+use crate::peers::{CallLoop, LoopSpec, Made, Peer, Side};
 use crate::shapes::{Lane, Pattern, SCALING, Shape};
 use anyhow::{Result, ensure};
 
 /// The peers of one loop, timed against each other.
 #[derive(Clone, Debug)]
 pub struct TimeCase {
-    /// Who calls.
-    pub side: Side,
-    /// What is called.
-    pub shape: Shape,
-    /// How calls depend on each other.
-    pub pattern: Pattern,
+    /// What is measured.
+    pub spec: LoopSpec,
     /// Each peer's times, or why there are none.
     pub peers: Vec<(Peer, Result<PeerTime, String>)>,
 }
@@ -45,7 +41,12 @@ pub fn time_cases(effort: Effort) -> Result<Vec<TimeCase>> {
     for side in [Side::Caller, Side::Callee] {
         for shape in Shape::all() {
             for pattern in Pattern::ALL {
-                cases.push(time_case(side, shape, pattern, Peer::on(side), effort)?);
+                let spec = LoopSpec {
+                    side,
+                    shape,
+                    pattern,
+                };
+                cases.push(time_case(spec, Peer::on(side), effort)?);
             }
         }
     }
@@ -71,29 +72,25 @@ pub fn scaling(effort: Effort) -> Result<Vec<TimeCase>> {
     SCALING
         .into_iter()
         .map(|count| {
-            let shape = Shape { lane, count };
-            time_case(
-                Side::Caller,
-                shape,
-                Pattern::Dependent,
-                SCALING_PEERS,
-                effort,
-            )
+            let spec = LoopSpec {
+                side: Side::Caller,
+                shape: Shape { lane, count },
+                pattern: Pattern::Dependent,
+            };
+            time_case(spec, SCALING_PEERS, effort)
         })
         .collect()
 }
 
 fn time_case(
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
+    spec: LoopSpec,
     wanted: impl IntoIterator<Item = Peer>,
     effort: Effort,
 ) -> Result<TimeCase> {
     let mut loops = Vec::new();
     let mut peers = Vec::new();
     for peer in wanted {
-        let made = placements(peer, side, shape, pattern, effort.placements)?;
+        let made = placements(peer, spec, effort.placements)?;
         peers.push((
             peer,
             made.map(|made| {
@@ -106,12 +103,12 @@ fn time_case(
     let sums: Vec<u64> = all.map(|l| l.run(1000, 7)).collect();
     ensure!(
         sums.iter().all(|sum| *sum == sums[0]),
-        "the peers' checksums differ for {shape}: {sums:x?}"
+        "the peers' checksums differ for {spec:?}: {sums:x?}"
     );
     let times = measure(&mut loops, effort);
     let of_one_call = |figure: Figure| Figure {
-        value: figure.value / side.calls() as f64,
-        noise: figure.noise / side.calls() as f64,
+        value: figure.value / spec.side.calls() as f64,
+        noise: figure.noise / spec.side.calls() as f64,
     };
     let figures = |index| PeerTime {
         time: of_one_call(times.time(index)),
@@ -121,24 +118,16 @@ fn time_case(
         .into_iter()
         .map(|(peer, made)| (peer, made.map(figures)));
     Ok(TimeCase {
-        side,
-        shape,
-        pattern,
+        spec,
         peers: peers.collect(),
     })
 }
 
 /// The loops of a peer at several places, or why there are none.
-fn placements(
-    peer: Peer,
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
-    count: usize,
-) -> Result<Result<Vec<CallLoop>, String>> {
+fn placements(peer: Peer, spec: LoopSpec, count: usize) -> Result<Result<Vec<CallLoop>, String>> {
     let mut loops = Vec::new();
     for placement in 0..count {
-        match peer.make(side, shape, pattern, placement)? {
+        match peer.make(spec, placement)? {
             Made::Loop(call_loop) => loops.push(call_loop),
             Made::Skipped(reason) => return Ok(Err(reason)),
         }

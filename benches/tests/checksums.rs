@@ -1,12 +1,17 @@
 //! All peers compute the same: otherwise their times would not compare.
 
 use multi_out_benches::host::host_of;
-use multi_out_benches::peers::{Made, Peer, Side};
+use multi_out_benches::peers::{LoopSpec, Made, Peer, Side};
 use multi_out_benches::shapes::{Lane, Pattern, SCALING, Shape, expected};
 
 fn check(side: Side, shape: Shape, pattern: Pattern) {
+    let spec = LoopSpec {
+        side,
+        shape,
+        pattern,
+    };
     for peer in Peer::on(side) {
-        let mut call_loop = match peer.make(side, shape, pattern, 1).unwrap() {
+        let mut call_loop = match peer.make(spec, 1).unwrap() {
             Made::Loop(call_loop) => call_loop,
             Made::Skipped(reason) => {
                 println!("skipped: {peer}: {reason}");
@@ -46,10 +51,15 @@ fn peers_agree_for_the_scaling_plot() {
 fn placements_differ_within_a_cache_line() {
     let (lane, count) = (Lane::I64, 16);
     for side in [Side::Caller, Side::Callee] {
+        let spec = LoopSpec {
+            side,
+            shape: Shape { lane, count },
+            pattern: Pattern::Dependent,
+        };
         for peer in Peer::on(side) {
             let mut offsets = Vec::new();
             for placement in 0..4 {
-                let made = peer.make(side, Shape { lane, count }, Pattern::Dependent, placement);
+                let made = peer.make(spec, placement);
                 if let Made::Loop(call_loop) = made.unwrap() {
                     offsets.extend(call_loop.address.map(|address| address % 64));
                 }

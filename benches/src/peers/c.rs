@@ -1,10 +1,9 @@
 //! gcc and clang: the C of [`crate::c`], compiled to a shared object and loaded.
 
-use super::{Made, PLACEMENT_BYTES, Peer, Side, loop_of};
+use super::{LoopSpec, Made, PLACEMENT_BYTES, Peer, Side, loop_of};
 use crate::c;
 use crate::host::host_of;
 use crate::native::host_target;
-use crate::shapes::{Pattern, Shape};
 use anyhow::{Context, Result, ensure};
 use filetests::c_abi::toolchain::{CTarget, Compiler};
 use libloading::Library;
@@ -68,20 +67,15 @@ pub fn compile(
 /// # Errors
 ///
 /// If a compiler that is there refuses the code.
-pub fn make(
-    peer: Peer,
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
-    placement: usize,
-) -> Result<Made> {
+pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
+    let shape = spec.shape;
     let target = host_target()?;
     let compiler = compiler(peer).context("no C compiler is meant")?;
     if let Err(missing) = target.check_tools(compiler) {
         return Ok(Made::Skipped(missing));
     }
-    let (name, function) = match side {
-        Side::Caller => ("caller", c::caller_loop(shape, pattern)),
+    let (name, function) = match spec.side {
+        Side::Caller => ("caller", c::caller_loop(shape, spec.pattern)),
         Side::Callee => ("callee", c::callee(shape)),
     };
     // What is in front of it is not called; an assembler warns of no bytes.
@@ -91,7 +85,7 @@ pub fn make(
     compile(
         compiler,
         target,
-        side,
+        spec.side,
         &(c::declarations(shape) + &front + &function),
         folder.path(),
     )?;
@@ -108,5 +102,5 @@ pub fn make(
     let code = *unsafe { library.get::<*const u8>(name) }?;
     let host = host_of(shape).context("there is no host function of this shape")?;
     // SAFETY: the function was just made for this side and shape.
-    unsafe { loop_of(side, shape, pattern, code, host.function, Rc::new(library)) }
+    unsafe { loop_of(spec, code, host.function, Rc::new(library)) }
 }

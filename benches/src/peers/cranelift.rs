@@ -3,11 +3,10 @@
 //! The stock conventions are the fork's: the step `unchanged` of `cargo xtask test` proves that it compiles them to the same bytes
 //! as stock Cranelift.
 
-use super::{Made, PLACEMENT_BYTES, Peer, Side, loop_of};
+use super::{LoopSpec, Made, PLACEMENT_BYTES, Peer, Side, loop_of};
 use crate::clif::{self, Style};
 use crate::host::host_of;
 use crate::native::{Jit, host_target};
-use crate::shapes::{Pattern, Shape};
 use anyhow::{Context, Result};
 use std::rc::Rc;
 
@@ -16,20 +15,18 @@ use std::rc::Rc;
 /// # Errors
 ///
 /// If Cranelift refuses the code.
-pub fn make(
-    peer: Peer,
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
-    placement: usize,
-) -> Result<Made> {
+pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
+    let shape = spec.shape;
     let host = host_of(shape).context("there is no host function of this shape")?;
     let target = host_target()?;
     let mut jit = Jit::new()?;
     let offset = PLACEMENT_BYTES * placement;
     let style = style(peer);
-    let code = match side {
-        Side::Caller => jit.add(&clif::caller_loop(style, shape, pattern, target), offset)?,
+    let code = match spec.side {
+        Side::Caller => jit.add(
+            &clif::caller_loop(style, shape, spec.pattern, target),
+            offset,
+        )?,
         Side::Callee => jit.add(&clif::callee(style, shape, target), offset)?,
     };
     let callee = match style {
@@ -40,7 +37,7 @@ pub fn make(
         _ => host.function,
     };
     // SAFETY: the code was just made for this side, and the shim for this caller.
-    unsafe { loop_of(side, shape, pattern, code, callee, Rc::new(jit)) }
+    unsafe { loop_of(spec, code, callee, Rc::new(jit)) }
 }
 
 /// How results travel to a peer that Cranelift compiles.

@@ -62,6 +62,17 @@ impl Side {
     }
 }
 
+/// What a loop of calls is to do, whoever makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoopSpec {
+    /// Which side is the peer's.
+    pub side: Side,
+    /// What is called.
+    pub shape: Shape,
+    /// How calls depend on each other.
+    pub pattern: Pattern,
+}
+
 /// A loop of calls.
 pub struct CallLoop {
     run: Box<dyn FnMut(u64, u64) -> u64>,
@@ -125,28 +136,20 @@ impl Peer {
         })
     }
 
-    /// Makes the loop of a side, a shape and a pattern. The code of each `placement` lies 16 bytes behind that of the one before, of
-    /// Wasmtime's 32 bytes, which changes how long it takes, by chance and by up to a fifth.
+    /// Makes a loop. The code of each `placement` lies 16 bytes behind that of the one before, Wasmtime's 32 bytes, which changes how
+    /// long it takes, by chance and by up to a fifth.
     ///
     /// # Errors
     ///
     /// If a compiler that is there refuses the peer's code.
-    pub fn make(
-        self,
-        side: Side,
-        shape: Shape,
-        pattern: Pattern,
-        placement: usize,
-    ) -> Result<Made> {
+    pub fn make(self, spec: LoopSpec, placement: usize) -> Result<Made> {
         match self {
             Peer::MultiOut | Peer::Explicit | Peer::ShimSystemV | Peer::ShimTail => {
-                cranelift::make(self, side, shape, pattern, placement)
+                cranelift::make(self, spec, placement)
             }
-            Peer::Gcc | Peer::Clang => c::make(self, side, shape, pattern, placement),
+            Peer::Gcc | Peer::Clang => c::make(self, spec, placement),
             #[cfg(feature = "wasmtime")]
-            Peer::WasmtimeWrap | Peer::WasmtimeNew => {
-                wasmtime::make(self, side, shape, pattern, placement)
-            }
+            Peer::WasmtimeWrap | Peer::WasmtimeNew => wasmtime::make(self, spec, placement),
             #[cfg(not(feature = "wasmtime"))]
             Peer::WasmtimeWrap | Peer::WasmtimeNew => Ok(Made::Skipped(
                 "built without Wasmtime; use `cargo xtask bench`".into(),
@@ -182,9 +185,7 @@ impl fmt::Display for Peer {
 ///
 /// `code` is what [`crate::clif::caller_loop`] or [`crate::clif::callee`] describes, and what it calls accepts `callee`.
 unsafe fn loop_of(
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
+    spec: LoopSpec,
     code: *const u8,
     callee: *const u8,
     owner: Rc<dyn std::any::Any>,
@@ -194,12 +195,12 @@ unsafe fn loop_of(
     use std::ptr;
 
     let address = Some(code.addr());
-    if side == Side::Callee {
-        let host = crate::host::host_of(shape).and_then(|host| host.loops);
+    if spec.side == Side::Callee {
+        let host = crate::host::host_of(spec.shape).and_then(|host| host.loops);
         let Some(loops) = host else {
             return Ok(Made::Skipped("there is no Rust loop for it".into()));
         };
-        let run = loops[pattern as usize];
+        let run = loops[spec.pattern as usize];
         return Ok(Made::Loop(CallLoop {
             run: Box::new(move |iterations, seed| {
                 let _code = &owner;
@@ -210,7 +211,7 @@ unsafe fn loop_of(
         }));
     }
     type Caller<T> = unsafe extern "C" fn(*const u8, *mut c_void, u64, T) -> T;
-    let run: Box<dyn FnMut(u64, u64) -> u64> = match shape.lane {
+    let run: Box<dyn FnMut(u64, u64) -> u64> = match spec.shape.lane {
         Lane::I32 => {
             // SAFETY: as the caller of `loop_of` promises.
             let caller: Caller<u32> = unsafe { std::mem::transmute(code) };

@@ -2,7 +2,7 @@
 //!
 //! The host function is as good as Wasmtime lets one write it: it computes its results itself, and `Func::wrap` knows their types.
 
-use super::{CallLoop, Made, Peer, Side};
+use super::{CallLoop, LoopSpec, Made, Peer, Side};
 use crate::import::{Import, timed};
 use crate::shapes::{CALLS, Lane, Pattern, Shape, Step};
 use anyhow::{Result, anyhow, ensure};
@@ -30,15 +30,12 @@ macro_rules! wrap {
 /// # Errors
 ///
 /// If Wasmtime refuses the module.
-pub fn make(
-    peer: Peer,
-    side: Side,
-    shape: Shape,
-    pattern: Pattern,
-    placement: usize,
-) -> Result<Made> {
-    ensure!(side == Side::Caller, "Wasmtime is compared as a caller");
-    link(peer, shape, pattern, placement).map_err(|error| anyhow!("Wasmtime: {error:#}"))
+pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
+    ensure!(
+        spec.side == Side::Caller,
+        "Wasmtime is compared as a caller"
+    );
+    link(peer, spec.shape, spec.pattern, placement).map_err(|error| anyhow!("Wasmtime: {error:#}"))
 }
 
 fn link(peer: Peer, shape: Shape, pattern: Pattern, placement: usize) -> wasmtime::Result<Made> {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A statement says itself which function it belongs to, so one that is inserted or left out changes
-//! no other function.
+//! that function, and of others only callers, which may have room for more or fewer calls of it.
 //!
 //! - [`signature`] makes signatures, [`settings`] makes settings;
 //! - [`body`] makes bodies out of statements, with [`ops`] for arithmetic and [`calls`] for calls,
