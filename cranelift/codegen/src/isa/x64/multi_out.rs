@@ -11,7 +11,7 @@
 //! of less than 64 bits are integers to C and are refused where they would be in xmm registers.
 
 use super::abi::X64ABIMachineSpec;
-use super::inst::args::{Amode, ExtKind, Gpr, Xmm};
+use super::inst::args::{Amode, ExtKind, Gpr, SyntheticAmode, Xmm};
 use super::inst::{Inst, regs};
 use crate::ir::{AbiParam, ArgumentPurpose, Type, types};
 use crate::isa::CallConv;
@@ -19,11 +19,74 @@ use crate::isa::multi_out::OutTarget;
 use crate::machinst::multi_out::{
     ArrangedParam::Formal, MultiOutSpec, ParamOrder, UnsupportedParam,
 };
-use crate::machinst::{Reg, RegClass, SmallInstVec, StackAMode, Writable};
+use crate::machinst::{
+    FrameLayout, PrettyPrint, Reg, RegClass, SmallInstVec, StackAMode, Writable,
+};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use cranelift_assembler_x64 as asm;
 use smallvec::smallvec;
+
+/// A field of an out area, seen from the caller, relative to the frame pointer.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldFromRbp {
+    /// Bytes above the stack pointer.
+    sp_offset: i32,
+}
+
+/// The known offset from the frame pointer down to the stack pointer, beside those of
+/// [`offsets`](super::inst::external::offsets), which are counted from zero.
+pub const KEY_RSP_FROM_RBP: u8 = u8::MAX;
+
+/// The value of [`KEY_RSP_FROM_RBP`] in a function with this frame. It is calculated once for all
+/// of its instructions, as most of them are of no concern to this convention.
+pub fn rsp_from_rbp(frame: &FrameLayout) -> i32 {
+    -i32::try_from(frame.sp_to_fp()).expect("below the limit on frames")
+}
+
+impl FieldFromRbp {
+    /// Keep in sync with the conversion into an `asm::Amode`.
+    pub fn finalize(self, frame: &FrameLayout) -> Amode {
+        Amode::imm_reg(self.sp_offset + rsp_from_rbp(frame), regs::rbp())
+    }
+}
+
+impl From<FieldFromRbp> for asm::Amode<Gpr> {
+    fn from(field: FieldFromRbp) -> Self {
+        asm::Amode::ImmReg {
+            base: Gpr::RBP,
+            simm32: asm::AmodeOffsetPlusKnownOffset {
+                simm32: field.sp_offset.into(),
+                offset: Some(KEY_RSP_FROM_RBP),
+            },
+            trap: None,
+        }
+    }
+}
+
+impl PrettyPrint for FieldFromRbp {
+    fn pretty_print(&self, _size: u8) -> String {
+        format!("rbp(rsp - rbp + {})", self.sp_offset)
+    }
+}
+
+/// The place of a field as an operand.
+///
+/// An operand relative to rsp has a byte more than one relative to rbp, the SIB byte. Where it
+/// needs four bytes of displacement anyway, the latter is shorter, and if the field is near the
+/// upper end of the frame, by four bytes. Nearer to rsp it depends on the size of the frame, which is
+/// not known yet.
+pub(super) fn field_amode(mem: StackAMode) -> SyntheticAmode {
+    match mem {
+        StackAMode::OutgoingArg(offset) if offset >= 128 => {
+            let sp_offset = i32::try_from(offset).expect("below the limit on frames");
+            SyntheticAmode::MultiOut(FieldFromRbp { sp_offset })
+        }
+        _ => mem.into(),
+    }
+}
 
 pub struct X64MultiOut;
 
@@ -47,13 +110,18 @@ impl MultiOutSpec<X64ABIMachineSpec> for X64MultiOut {
         temp: &mut dyn FnMut(Type) -> Writable<Reg>,
     ) -> SmallInstVec<Inst> {
         if !is_16_bits_in_xmm(ty) {
-            return smallvec![Inst::load(ty, mem, into_reg, ExtKind::ZeroExtend)];
+            return smallvec![Inst::load(
+                ty,
+                field_amode(mem),
+                into_reg,
+                ExtKind::ZeroExtend
+            )];
         }
         let bits = temp(types::I32);
         let into_reg = into_reg.map(|reg| Xmm::unwrap_new(reg));
         let from_reg = Gpr::unwrap_new(bits.to_reg());
         smallvec![
-            Inst::load(types::I16, mem, bits, ExtKind::ZeroExtend),
+            Inst::load(types::I16, field_amode(mem), bits, ExtKind::ZeroExtend),
             Inst::External {
                 inst: asm::inst::movd_a::new(into_reg, from_reg).into(),
             },

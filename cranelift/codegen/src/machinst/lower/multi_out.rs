@@ -143,20 +143,9 @@ impl<I: VCodeInst> Lower<'_, I> {
         Some((call, idx, amode))
     }
 
-    /// Is this the first operand of the current instruction, and can the second one be used from memory,
-    /// too?
-    ///
-    /// One of two fields has to be in a register: the first, as C compilers have it.
-    pub(crate) fn is_before_intact_field(&self, value: Value) -> bool {
-        let Some(inst) = self.cur_inst else {
-            return false;
-        };
-        match *self.f.dfg.inst_args(inst) {
-            [first, second] => {
-                first == value && second != value && self.intact_field(second).is_some()
-            }
-            _ => false,
-        }
+    /// The instruction that is being lowered.
+    pub(crate) fn current_inst(&self) -> Option<Inst> {
+        self.cur_inst
     }
 
     /// The signature of a plain call with an out area.
