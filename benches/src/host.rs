@@ -1,8 +1,10 @@
 //! The Rust side: host functions that compiled code calls, and the loop that calls compiled functions.
 //!
-//! Both exist once for each shape, and all peers are measured against the same ones.
+//! All peers are measured against the same ones. The functions exist several times for each shape, as their place in memory
+//! matters, too.
 
 use crate::shapes::{COUNTS, Lane, SCALING, Shape, Step};
+use std::arch::asm;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -48,7 +50,13 @@ integer!(u64);
 pub(crate) struct Out<T, const N: usize>([T; N]);
 
 /// The function that compiled code calls: fills in the chain that begins with `x`.
-extern "C" fn host<T: Integer, const N: usize>(out: &mut Out<T, N>, _vmctx: *mut c_void, x: T) {
+extern "C" fn host<T: Integer, const N: usize, const PLACE: usize>(
+    out: &mut Out<T, N>,
+    _vmctx: *mut c_void,
+    x: T,
+) {
+    // SAFETY: no instruction. Functions that differ in nothing would be merged.
+    unsafe { asm!("/* {} */", const PLACE, options(nomem, nostack, preserves_flags)) };
     let mut link = x;
     for (index, field) in out.0.iter_mut().enumerate() {
         link = T::step(Step::at(index), link, T::constant(index));
@@ -123,18 +131,34 @@ pub type CallLoop = unsafe fn(*const u8, u64, u64) -> u64;
 /// The Rust functions of one shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// The function that compiled code calls.
-    pub function: *const u8,
+    /// The function that compiled code calls, at each of its places.
+    functions: [*const u8; PLACES],
     /// The loops that call compiled functions: dependent, independent. None for one result.
     pub loops: Option<[CallLoop; 2]>,
+}
+
+/// At how many places a function is that compiled code calls. They follow each other, and hardly any of these functions is as
+/// long as a few cache lines.
+const PLACES: usize = 4;
+
+impl Host {
+    /// The function to call from a placement of the caller's code. Two placements of that, which lie differently, have the same.
+    pub fn function(&self, placement: usize) -> *const u8 {
+        self.functions[placement / 2 % PLACES]
+    }
 }
 
 macro_rules! hosts {
     ($count:expr, $ty:ty; $($n:literal)*) => {
         match $count {
-            1 => Some(Host { function: host_one::<$ty> as *const u8, loops: None }),
+            1 => Some(Host { functions: [host_one::<$ty> as *const u8; PLACES], loops: None }),
             $($n => Some(Host {
-                function: host::<$ty, $n> as *const u8,
+                functions: [
+                    host::<$ty, $n, 0> as *const u8,
+                    host::<$ty, $n, 1> as *const u8,
+                    host::<$ty, $n, 2> as *const u8,
+                    host::<$ty, $n, 3> as *const u8,
+                ],
                 loops: Some([call_dependent::<$ty, $n>, call_independent::<$ty, $n>]),
             }),)*
             _ => None,

@@ -37,7 +37,7 @@ const RUNS: usize = 101;
 pub fn imports() -> Result<Vec<Import>> {
     let host = host_of(SHAPE)
         .context("there is no host function")?
-        .function;
+        .function(0);
     let mut imports = Vec::new();
     let target = host_target()?;
     let isa = isa(target)?;

@@ -3,6 +3,7 @@
 use multi_out_benches::host::host_of;
 use multi_out_benches::peers::{LoopSpec, Made, Peer, Side};
 use multi_out_benches::shapes::{Lane, Pattern, SCALING, Shape, expected};
+use std::collections::BTreeSet;
 
 fn check(side: Side, shape: Shape, pattern: Pattern) {
     let spec = LoopSpec {
@@ -45,6 +46,20 @@ fn peers_agree_for_the_scaling_plot() {
         assert!(host_of(Shape { lane, count }).is_some());
         check(Side::Caller, Shape { lane, count }, Pattern::Dependent);
     }
+}
+
+#[test]
+fn most_host_functions_lie_at_several_places_of_a_cache_line() {
+    let shapes: Vec<Shape> = Shape::all().collect();
+    let is_spread = |shape: &&Shape| {
+        let host = host_of(**shape).unwrap();
+        let addresses = BTreeSet::from([0, 2, 4, 6].map(|at| host.function(at).addr()));
+        assert_eq!(addresses.len(), 4, "{shape}");
+        let offsets: BTreeSet<usize> = addresses.iter().map(|address| address % 64).collect();
+        offsets.len() > 1
+    };
+    let spread = shapes.iter().filter(is_spread).count();
+    assert!(spread > shapes.len() / 2, "{spread} of {}", shapes.len());
 }
 
 #[test]

@@ -102,5 +102,5 @@ pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
     let code = *unsafe { library.get::<*const u8>(name) }?;
     let host = host_of(shape).context("there is no host function of this shape")?;
     // SAFETY: the function was just made for this side and shape.
-    unsafe { loop_of(spec, code, host.function, Rc::new(library)) }
+    unsafe { loop_of(spec, code, host.function(placement), Rc::new(library)) }
 }

@@ -18,6 +18,7 @@ use std::rc::Rc;
 pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
     let shape = spec.shape;
     let host = host_of(shape).context("there is no host function of this shape")?;
+    let function = host.function(placement);
     let target = host_target()?;
     let mut jit = Jit::new()?;
     let offset = PLACEMENT_BYTES * placement;
@@ -31,10 +32,10 @@ pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
     };
     let callee = match style {
         Style::Stock(convention) => {
-            let shim = clif::shim(convention, shape, host.function as u64, target);
+            let shim = clif::shim(convention, shape, function as u64, target);
             jit.add(&shim, offset)?
         }
-        _ => host.function,
+        _ => function,
     };
     // SAFETY: the code was just made for this side, and the shim for this caller.
     unsafe { loop_of(spec, code, callee, Rc::new(jit)) }
