@@ -137,8 +137,8 @@ pub struct Host {
     pub loops: Option<[CallLoop; 2]>,
 }
 
-/// At how many places a function is that compiled code calls. They follow each other, and hardly any of these functions is as
-/// long as a few cache lines.
+/// At how many places a function is that compiled code calls. They follow each other, so they begin elsewhere in a cache line unless
+/// the function fills whole ones.
 const PLACES: usize = 4;
 
 impl Host {

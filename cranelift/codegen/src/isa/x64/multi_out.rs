@@ -53,6 +53,7 @@ impl FieldFromRbp {
     }
 }
 
+/// Keep in sync with [`FieldFromRbp::finalize`].
 impl From<FieldFromRbp> for asm::Amode<Gpr> {
     fn from(field: FieldFromRbp) -> Self {
         asm::Amode::ImmReg {

@@ -1,12 +1,12 @@
 //! Results of `SystemVMultiOut` calls as memory operands.
 //!
-//! A field of an out area is used from memory wherever a load can be, and it is told by the
-//! instruction that defines it: a call instead of a load.
+//! A field of an out area is used from memory wherever a load can be, unless the call has few
+//! results, and it is told by the instruction that defines it: a call instead of a load.
 
 use super::*;
 use crate::isa::x64::multi_out::field_amode;
 
-/// Of calls with at most so many results no field is an operand in memory.
+/// Of calls with at most so many results no field is an operand in memory, but for extensions.
 ///
 /// Processors that predict on which store a load depends, such as Intel's since Golden Cove, forward
 /// what was just stored to a `mov` at once, but to other instructions after the usual five cycles.
