@@ -27,8 +27,9 @@ const TRAPPED: TrapCode = TrapCode::unwrap_user(8);
 /// Statements that a call of a function may execute, those of its callees included.
 const MAX_COST: u64 = 20_000;
 
-/// Values in a function. Two calls with a thousand results each are enough.
-const MAX_VALUES: usize = 4_000;
+/// Statements of a function, and arguments and results of its calls. A few calls with a thousand results each
+/// are enough.
+const MAX_SIZE: usize = 4_000;
 
 const MAX_DEPTH: usize = 4;
 
@@ -50,6 +51,9 @@ pub struct Body<'a> {
     /// How often the current statement is executed in one call.
     times: u64,
     cost: u64,
+    /// What [`MAX_SIZE`] bounds. The values and instructions themselves differ with the [`Form`], which
+    /// must not decide what the program does.
+    size: usize,
 }
 
 /// A loop or a branch that is open.
@@ -106,6 +110,7 @@ impl<'a> Body<'a> {
             recursion: None,
             times: 1,
             cost: 1,
+            size: 0,
         };
         let mut params = body.builder.block_params(entry).to_vec();
         let out = shape.takes_out_pointer(form).then(|| params.remove(0));
@@ -221,7 +226,8 @@ impl<'a> Body<'a> {
 
     fn statement(&mut self, [kind, a, b, c, d, e, ..]: Statement) {
         self.cost += self.times;
-        if self.cost > MAX_COST || self.builder.func.dfg.num_values() > MAX_VALUES {
+        self.size += 1;
+        if self.cost > MAX_COST || self.size > MAX_SIZE {
             return;
         }
         let ty = pick_type(a, self.scratch.machine);
@@ -351,6 +357,7 @@ impl<'a> Body<'a> {
                 _ => None,
             },
         };
+        self.size += shape.params.len() + shape.results.len();
         let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
         let mut args = self.pick_args(&types, choices);
         for (arg, param) in args.iter_mut().zip(&shape.params) {

@@ -258,6 +258,48 @@ mod tests {
         func.signature.returns.len() > 1 && defs.any(|def| func.dfg.insts[def].opcode() == opcode)
     }
 
+    /// What the functions of a case do, but for how values get to and from callees.
+    fn operations(case: &Case, form: Form) -> Vec<Vec<Opcode>> {
+        let machine = Machine::host().expect("a host with a backend");
+        let operations = |func: &Function| {
+            let blocks = func.layout.blocks();
+            let insts = blocks.flat_map(|block| func.layout.block_insts(block));
+            let opcodes = insts.map(|inst| func.dfg.insts[inst].opcode());
+            let is_operation = |opcode: &Opcode| {
+                let is_memory = opcode.can_load() || opcode.can_store();
+                let is_address = matches!(opcode, Opcode::StackAddr | Opcode::FuncAddr);
+                !(opcode.is_call() || is_memory || is_address || *opcode == Opcode::Trap)
+            };
+            opcodes.filter(is_operation).collect()
+        };
+        let program = case.program(machine, form);
+        program.functions.iter().map(operations).collect()
+    }
+
+    #[test]
+    fn a_program_is_the_same_in_every_form() {
+        // One function calls another with a thousand results, and adds. The last calls are too many.
+        let mut large = vec![0; 9 + 2 * SIGNATURE_BYTES];
+        large[8] = 1;
+        large[9 + SIGNATURE_BYTES + 12] = 255;
+        for way in [21, 21, 21, 22, 21, 21] {
+            large.extend([way, 0, 0, 0, 0, 0, 0, 0]);
+            large.extend([0; 8]);
+        }
+        let large = Case::new(&large);
+        let adds = |opcodes: &Vec<Opcode>| opcodes.iter().filter(|o| **o == Opcode::Iadd).count();
+        let added = adds(&operations(&large, Form::MultiOut)[0]);
+        assert!((1..6).contains(&added), "{added}");
+
+        let random = (0..300).map(|number| Case::new(&random::bytes(3, number)));
+        for (number, case) in std::iter::once(large).chain(random).enumerate() {
+            let want = operations(&case, Form::MultiOut);
+            for form in [Form::Interpreted, Form::OutPointer, Form::Tail] {
+                assert_eq!(operations(&case, form), want, "{form:?} of {number}");
+            }
+        }
+    }
+
     #[test]
     fn constants_of_every_type_are_returned() {
         for architecture in ["x86_64", "aarch64", "riscv64", "s390x"] {
