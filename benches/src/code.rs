@@ -8,6 +8,7 @@ use crate::{c, peers};
 use anyhow::{Context, Result, anyhow, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use filetests::c_abi::toolchain::CTarget;
+use filetests::temporary::TemporaryFolder;
 use object::{Object, ObjectSection, ObjectSymbol};
 use target_lexicon::Architecture;
 
@@ -103,7 +104,7 @@ pub fn code(
         (Side::Caller, Some(pattern)) => ("caller", c::caller_loop(shape, pattern)),
         (Side::Callee, _) => ("callee", c::callee(shape)),
     };
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new()?;
     let source = c::declarations(shape) + &function;
     let object = peers::c::compile(compiler, target, side, &source, folder.path())?;
     let object = object::File::parse(&*object)?;

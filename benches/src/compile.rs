@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 use filetests::c_abi::toolchain::CTarget;
+use filetests::temporary::TemporaryFolder;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -109,7 +110,7 @@ pub fn instructions(
     arguments: &[impl AsRef<OsStr>],
     within: Option<&str>,
 ) -> Result<Result<u64, String>> {
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new()?;
     let counts = folder.path().join("counts");
     let mut command = Command::new("valgrind");
     command.arg("--quiet").arg("--tool=callgrind");

@@ -11,6 +11,7 @@ use crate::peers::{self, Peer, Side};
 use crate::shapes::{CALLS, Lane, Pattern, Shape, expected};
 use anyhow::{Context as _, Result, ensure};
 use filetests::c_abi::toolchain::{CTarget, Compiler};
+use filetests::temporary::TemporaryFolder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,7 +114,7 @@ pub fn executed(peer: Peer, target: CTarget, shape: Shape) -> Result<Result<f64,
             return Ok(Err(missing));
         }
     }
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new()?;
     let sources = sources(peer, target, shape)?;
     let program = link(target, compiler, &sources, folder.path())?;
     let count = |iterations| count(target, &program, shape, iterations);

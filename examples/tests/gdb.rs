@@ -7,14 +7,14 @@ use multi_out_examples::config::Config;
 use multi_out_examples::program::Workshop;
 use multi_out_examples::target::Target;
 use multi_out_examples::unwind;
-use std::path::Path;
 use std::process::Command;
+use tempfile::TempDir;
 
 /// gdb stops in a host function, and shows the frames that `UNWINDING.md` does.
 #[test]
 fn gdb_shows_every_compiled_frame() -> Result<()> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gdb");
-    let workshop = Workshop::new(Target::X86_64, folder)?;
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let workshop = Workshop::new(Target::X86_64, folder.path().to_owned())?;
     let program = unwind::build(&workshop, Config::SPEED)?;
     let output = Command::new("gdb")
         .args(["-nx", "-batch"])

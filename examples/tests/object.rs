@@ -16,17 +16,18 @@ use multi_out_examples::seed;
 use multi_out_examples::shape::{self, Shape};
 use multi_out_examples::target::Target;
 use std::collections::HashSet;
-use std::path::Path;
+use tempfile::TempDir;
 
-/// A folder for a test of its own.
-fn workshop(target: Target, test: &str) -> Result<Workshop> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target:?}-{test}"));
-    Workshop::new(target, folder)
+/// A folder for one run of a test.
+fn workshop(target: Target) -> Result<(TempDir, Workshop)> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let workshop = Workshop::new(target, folder.path().to_owned())?;
+    Ok((folder, workshop))
 }
 
 fn check_all(target: Target, is_pic: bool) -> Result<()> {
     let shapes = shape::all(target.out_target(), target.c_has_f16());
-    let workshop = workshop(target, if is_pic { "pic" } else { "no_pic" })?;
+    let (_folder, workshop) = workshop(target)?;
     workshop.write("cases.inc", write_cases(&shapes, target)?)?;
     let c_object = workshop.compile_c("cases.c", &[])?;
     for config in Config::all(is_pic) {
@@ -52,7 +53,7 @@ fn check_all(target: Target, is_pic: bool) -> Result<()> {
 
 /// Under plain `system_v` the same callee must not fill the area.
 fn check_twin(target: Target) -> Result<()> {
-    let workshop = workshop(target, "twin")?;
+    let (_folder, workshop) = workshop(target)?;
     let shapes = [Shape::new(&[], &[I64, I64])];
     workshop.write("cases.inc", write_cases(&shapes, target)?)?;
     let c_object = workshop.compile_c("cases.c", &["-DTWIN".to_owned()])?;
@@ -80,7 +81,7 @@ fn check_twin(target: Target) -> Result<()> {
 
 /// What Cranelift's own `system_v` places differently than C is either as in C or refused by name.
 fn check_corners(target: Target) -> Result<()> {
-    let workshop = workshop(target, "corners")?;
+    let (_folder, workshop) = workshop(target)?;
     let mut accepted = Vec::new();
     for shape in shape::corners(target.c_has_f16()) {
         let compiled = workshop.compile_clif("corner", Config::SPEED, |module| {
@@ -130,7 +131,7 @@ sums_twice: 1 4 10 20 35 56 84 120, 104, 17
 ";
 
 fn check_seed(target: Target) -> Result<()> {
-    let workshop = workshop(target, "seed")?;
+    let (_folder, workshop) = workshop(target)?;
     for config in [false, true].into_iter().flat_map(Config::all) {
         let Run { output, status } = seed::build_and_run(&workshop, target, config)?;
         ensure!(status.success(), "{config}: {status}\n{output}");

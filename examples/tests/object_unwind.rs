@@ -8,15 +8,16 @@ use multi_out_examples::config::Config;
 use multi_out_examples::program::{Run, Workshop};
 use multi_out_examples::target::Target;
 use multi_out_examples::unwind;
-use std::path::Path;
+use tempfile::TempDir;
 
-fn workshop(target: Target, test: &str) -> Result<Workshop> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target:?}-{test}"));
-    Workshop::new(target, folder)
+fn workshop(target: Target) -> Result<(TempDir, Workshop)> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let workshop = Workshop::new(target, folder.path().to_owned())?;
+    Ok((folder, workshop))
 }
 
 fn check(target: Target, is_pic: bool) -> Result<()> {
-    let workshop = workshop(target, if is_pic { "unwind-pic" } else { "unwind" })?;
+    let (_folder, workshop) = workshop(target)?;
     for config in Config::all(is_pic) {
         let program = unwind::build(&workshop, config)?;
         let Run { output, status } = workshop.run(&program)?;

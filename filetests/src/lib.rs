@@ -13,7 +13,7 @@
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
 //!   [`c_abi`] lets C compilers judge; [`signatures`] makes random ones;
-//! - [`outcome`] holds the results, [`report`] prints them.
+//! - [`outcome`] holds the results, [`report`] prints them; [`temporary`] makes folders.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
 //! crashes and endless loops, and [`activity`] tells where they happened.
@@ -40,6 +40,7 @@ pub mod report;
 pub mod runner;
 pub mod signatures;
 pub mod source;
+pub mod temporary;
 pub mod timings;
 pub mod unwind_dump;
 pub mod workers;

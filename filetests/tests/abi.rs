@@ -20,6 +20,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
 use walkdir::WalkDir;
 
 // The program's output.
@@ -598,7 +599,7 @@ fn gcc_agrees_with_every_signature_of_the_filetests() {
     let signatures = filetest_signatures();
     for target in &C_TARGETS {
         let text = declarations::<c::Section>(target, &signatures, |_| true);
-        assert_compiles(&target.gcc, "gcc", &text);
+        assert_compiles(&target.gcc, &text);
     }
 }
 
@@ -612,7 +613,7 @@ fn clang_agrees_with_every_signature_of_the_filetests() {
             .filter(|quarrel| quarrel.target == target.target)
             .filter(|quarrel| {
                 let fact = format!("_Static_assert({}, \"\");\n", quarrel.fact);
-                compile(&clang, "clang-quarrel", &fact).is_err()
+                compile(&clang, &fact).is_err()
             })
             .collect();
         let is_undisputed =
@@ -625,7 +626,7 @@ fn clang_agrees_with_every_signature_of_the_filetests() {
             );
         }
         let text = declarations::<c::Section>(target, &signatures, is_undisputed);
-        assert_compiles(&clang, "clang", &text);
+        assert_compiles(&clang, &text);
     }
 }
 
@@ -636,7 +637,7 @@ fn rustc_agrees_with_every_signature_of_the_filetests() {
         .find(|target| target.target.starts_with(std::env::consts::ARCH))
         .expect("a host with a backend");
     let text = declarations::<rust::Section>(host, &filetest_signatures(), |_| true);
-    assert_compiles_as_rust("rustc", &text);
+    assert_compiles_as_rust(&text);
 }
 
 #[test]
@@ -644,14 +645,14 @@ fn what_the_program_prints_compiles() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/abi.d");
     let header = fs::read_to_string(folder.join("signatures.h")).unwrap();
     for target in &C_TARGETS {
-        assert_compiles(&target.gcc, "recorded", &header);
+        assert_compiles(&target.gcc, &header);
         // One struct of the file has an i128, so s390x has the quarrel above.
         if target.target != "s390x" {
-            assert_compiles(&target.clang(), "recorded", &header);
+            assert_compiles(&target.clang(), &header);
         }
     }
     let rust = fs::read_to_string(folder.join("signatures.rs")).unwrap();
-    assert_compiles_as_rust("recorded", &rust);
+    assert_compiles_as_rust(&rust);
 }
 
 #[test]
@@ -670,7 +671,7 @@ fn a_wrong_layout_does_not_compile() {
         ] {
             let wrong = right.replace(from, to);
             assert_ne!(right, wrong);
-            assert!(compile(&target.gcc, "wrong", &wrong).is_err(), "{wrong}");
+            assert!(compile(&target.gcc, &wrong).is_err(), "{wrong}");
         }
     }
 }
@@ -738,8 +739,8 @@ fn declarations<S: Section>(
     S::file(&[section])
 }
 
-fn assert_compiles(compiler: &Compiler, name: &str, text: &str) {
-    if let Err(errors) = compile(compiler, name, text) {
+fn assert_compiles(compiler: &Compiler, text: &str) {
+    if let Err(errors) = compile(compiler, text) {
         let errors: Vec<_> = errors.lines().take(40).collect();
         panic!(
             "{} {}:\n{}",
@@ -750,8 +751,8 @@ fn assert_compiles(compiler: &Compiler, name: &str, text: &str) {
     }
 }
 
-fn assert_compiles_as_rust(name: &str, text: &str) {
-    let source = scratch(name, "rs", text);
+fn assert_compiles_as_rust(text: &str) {
+    let (_folder, source) = scratch("functions.rs", text);
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
         .args(["--edition=2024", "--crate-type=lib", "--emit=metadata"])
@@ -765,9 +766,8 @@ fn assert_compiles_as_rust(name: &str, text: &str) {
 }
 
 /// Compiles with warnings as errors; an error is what the compiler said.
-fn compile(compiler: &Compiler, name: &str, text: &str) -> Result<(), String> {
-    let variant: String = compiler.arguments.concat();
-    let source = scratch(&format!("{name}-{}{variant}", compiler.program), "c", text);
+fn compile(compiler: &Compiler, text: &str) -> Result<(), String> {
+    let (_folder, source) = scratch("functions.c", text);
     let output = Command::new(compiler.program)
         .args(compiler.arguments)
         .args([
@@ -794,15 +794,10 @@ fn compile(compiler: &Compiler, name: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// A file of this text for one test.
-fn scratch(name: &str, extension: &str, text: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abi");
-    fs::create_dir_all(&folder).unwrap();
-    let name: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
-    let path = folder.join(name).with_extension(extension);
+/// A folder with a file of this text, and the file.
+fn scratch(name: &str, text: &str) -> (TempDir, PathBuf) {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join(name);
     fs::write(&path, text).unwrap();
-    path
+    (folder, path)
 }

@@ -8,6 +8,7 @@ use filetests::c_abi::toolchain::{CTarget, Compiler};
 use filetests::{FileReport, Observer, RunOptions, run_files};
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
 fn campaign(count: usize) -> Campaign {
     Campaign {
@@ -85,7 +86,8 @@ fn a_mismatch_is_seen_and_shrunk() {
             .count();
         assert!(results == 2 && params < 2, "{file}");
 
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{direction}.clif"));
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let path = folder.path().join("mismatch.clif");
         fs::write(&path, &file).unwrap();
         assert!(outcome(&path).is_failure(), "{file}");
         let right = file.replace("system_v", "system_v_multi_out");

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
 
 const PASSING: &str = "\
 test run
@@ -152,7 +153,9 @@ fn status_is_2_for_what_cannot_be_read() {
 fn a_pipe_in_a_folder_is_not_read() {
     let folder = Folder::new("pipe");
     folder.write("a.clif", PASSING);
-    let made = Command::new("mkfifo").arg(folder.0.join("b.clif")).status();
+    let made = Command::new("mkfifo")
+        .arg(folder.0.path().join("b.clif"))
+        .status();
     assert!(made.unwrap().success());
     let output = folder.run(&["test", "."]);
     assert_eq!(status(&output), 2, "{output:?}");
@@ -396,7 +399,7 @@ fn pass_replaces_commands_and_target() {
         stdout(&output).contains("`test compile` needs a target"),
         "{output:?}"
     );
-    fs::create_dir(folder.0.join("empty")).unwrap();
+    fs::create_dir(folder.0.path().join("empty")).unwrap();
     assert_eq!(status(&folder.run(&["pass", "empty", "", "cat"])), 2);
 }
 
@@ -429,7 +432,7 @@ fn compile_prints_and_writes() {
         assert!(stdout(&output).contains("Disassembly of "), "{output:?}");
     }
 
-    let object = folder.0.join("a.o");
+    let object = folder.0.path().join("a.o");
     let arguments = ["compile", "--target", "x86_64-linux", "-o", "a.o", "-"];
     let output = folder.run_with_input(&arguments, function);
     assert_eq!(status(&output), 0, "{output:?}");
@@ -454,7 +457,7 @@ fn compile_prints_and_writes() {
         "a.o",
     ];
     assert_eq!(status(&folder.run_with_input(&arguments, function)), 0);
-    let bytes = fs::read(folder.0.join("a.o")).unwrap();
+    let bytes = fs::read(folder.0.path().join("a.o")).unwrap();
     assert!(bytes.windows(3).any(|window| window == b"\0f\0"));
     let invalid = function.replace("return v1", "return");
     let output = folder.run_with_input(&["compile", "--target", "x86_64"], &invalid);
@@ -524,7 +527,7 @@ fn a_wrong_target_is_a_wrong_command_line() {
             "{arguments:?}: {output:?}"
         );
     }
-    assert!(!folder.0.join("x.o").exists());
+    assert!(!folder.0.path().join("x.o").exists());
 }
 
 /// The reader fills gaps with references that have no signature.
@@ -693,32 +696,27 @@ fn help_teaches_by_examples() {
     );
 }
 
-/// A folder for the files of one test.
-struct Folder(PathBuf);
+/// A folder for the files of one run of a test.
+struct Folder(TempDir);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        if path.exists() {
-            fs::remove_dir_all(&path).unwrap();
-        }
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
+        Folder(TempDir::with_prefix_in(name, env!("CARGO_TARGET_TMPDIR")).unwrap())
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.join(name)).unwrap()
+        fs::read_to_string(self.0.path().join(name)).unwrap()
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).unwrap();
+        let entries = fs::read_dir(self.0.path()).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
@@ -728,7 +726,7 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
         command
             .args(arguments)
-            .current_dir(&self.0)
+            .current_dir(self.0.path())
             .env_remove("CRANELIFT_TEST_BLESS")
             .env_remove("CRANELIFT_FILETESTS_THREADS")
             .env_remove("RUST_LOG");

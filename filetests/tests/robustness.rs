@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::TempDir;
 use walkdir::WalkDir;
 
 #[test]
 fn strange_files_fail_with_a_message() {
-    let folder = folder("strange");
+    let folder = folder();
     let function = "function %f() {\nblock0:\n    return\n}\n";
     let many = |text: &str, count: usize| text.repeat(count);
     let files = [
@@ -50,10 +51,10 @@ fn strange_files_fail_with_a_message() {
         ),
     ];
     for (name, text) in &files {
-        fs::write(folder.join(format!("{name}.clif")), text).unwrap();
+        fs::write(folder.path().join(format!("{name}.clif")), text).unwrap();
     }
-    fs::write(folder.join("latin-1.clif"), b"test cat\n; \xe9\n").unwrap();
-    let reports = run(&folder, Duration::from_secs(300));
+    fs::write(folder.path().join("latin-1.clif"), b"test cat\n; \xe9\n").unwrap();
+    let reports = run(folder.path(), Duration::from_secs(300));
     assert_eq!(reports.len(), files.len() + 1);
     for (path, outcome) in reports {
         match outcome {
@@ -73,7 +74,7 @@ fn strange_files_fail_with_a_message() {
 #[test]
 fn mutated_filetests_never_end_the_run() {
     const COPIES: u64 = 10;
-    let folder = folder("mutated");
+    let folder = folder();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;
     for entry in WalkDir::new(root.join("filetests"))
@@ -95,11 +96,15 @@ fn mutated_filetests_never_end_the_run() {
         for copy in 0..COPIES {
             let mut random = Random(count * COPIES + copy + 1);
             let mutated = mutate(text.as_bytes(), &mut random);
-            fs::write(folder.join(format!("{count:05}-{copy}.clif")), mutated).unwrap();
+            fs::write(
+                folder.path().join(format!("{count:05}-{copy}.clif")),
+                mutated,
+            )
+            .unwrap();
         }
         count += 1;
     }
-    let reports = run(&folder, Duration::from_secs(8));
+    let reports = run(folder.path(), Duration::from_secs(8));
     assert_eq!(reports.len() as u64, count * COPIES);
     let mut failed = 0;
     for (path, outcome) in reports {
@@ -162,15 +167,8 @@ impl Random {
     }
 }
 
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("robustness")
-        .join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
-    }
-    fs::create_dir_all(&folder).unwrap();
-    folder
+fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 fn run(folder: &Path, time_limit: Duration) -> BTreeMap<PathBuf, FileOutcome> {

@@ -6,6 +6,7 @@ use crate::host::host_of;
 use crate::native::host_target;
 use anyhow::{Context, Result, ensure};
 use filetests::c_abi::toolchain::{CTarget, Compiler};
+use filetests::temporary::TemporaryFolder;
 use libloading::Library;
 use std::fs;
 use std::path::Path;
@@ -81,7 +82,7 @@ pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
     // What is in front of it is not called; an assembler warns of no bytes.
     let front = PLACEMENT_BYTES * (placement + 1);
     let front = format!("__asm__(\".text\\n.zero {front}\");\n");
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new()?;
     compile(
         compiler,
         target,

@@ -1,17 +1,17 @@
 //! Sources and object files made into a program, and what it prints.
 
 use super::toolchain::{CTarget, Compiler};
+use crate::temporary::TemporaryFolder;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A folder of its own, removed at the end.
 pub struct Workshop {
-    folder: PathBuf,
+    folder: TemporaryFolder,
 }
 
 /// What a program printed, and how it ended.
@@ -56,17 +56,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(100);
 impl Workshop {
     /// Makes a folder for temporary files.
     pub fn new() -> Result<Self, BuildError> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("clif-c-abi-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).map_err(system("making a folder"))?;
+        let folder = TemporaryFolder::new().map_err(system("making a folder"))?;
         Ok(Workshop { folder })
     }
 
     /// The path of a file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder.path().join(name)
     }
 
     /// Writes a file.
@@ -90,7 +86,7 @@ impl Workshop {
             Compiler::Rustc => {
                 command.arg(format!("-Copt-level={}", level.trim_start_matches("-O")))
             }
-            _ => command.arg(level).arg("-I").arg(&self.folder),
+            _ => command.arg(level).arg("-I").arg(self.folder.path()),
         };
         let object = self.path(object);
         command
@@ -150,7 +146,9 @@ impl Workshop {
         command
             .stdin(Stdio::null())
             .stdout(create(&output)?)
-            .stderr(create(&errors)?);
+            .stderr(create(&errors)?)
+            // Compilers that are killed leave files.
+            .env("TMPDIR", self.folder.path());
         contain(command);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(system(&name))?;
@@ -203,13 +201,6 @@ fn contain(command: &mut Command) {
 /// Of a program's output, or of what a compiler writes, in bytes.
 #[cfg(target_os = "linux")]
 const MAX_FILE_SIZE: u64 = 1 << 30;
-
-impl Drop for Workshop {
-    fn drop(&mut self) {
-        // What is left is in the folder for temporary files.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
 
 impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -6,6 +6,7 @@
 
 use crate::{Oracle, Verdict};
 use arbitrary::{Arbitrary, Unstructured};
+use filetests::temporary::TemporaryFolder;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -77,7 +78,7 @@ impl Oracle for PatchQueue {
         if let Ok(patch) = Patch::parse(&case.patch) {
             check_patch(&patch, &case.upstream);
         }
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = TemporaryFolder::new().expect("a temporary folder");
         let base = folder.path();
         for file in [CANARY.into(), format!("{OUTSIDE}/{CANARY}")] {
             write(&base.join(file), b"to stay as it is");
