@@ -19,7 +19,7 @@ pub struct RunOptions {
     pub threads: usize,
     /// Run only files whose path contains this text.
     pub filter: Option<String>,
-    /// A file that runs longer has failed.
+    /// A file that takes more of a processor's time has failed, and one that waits thirty times as long.
     pub time_limit: Duration,
 }
 
@@ -164,11 +164,12 @@ fn report_of(found: &Found, ending: Ending<FileReport>, elapsed: Duration) -> Fi
         Ending::Crashed(signal, note) => {
             (format!("crashed with {signal} while {}", note.doing), note)
         }
-        Ending::TimedOut(note) => {
-            let seconds = elapsed.as_secs();
+        Ending::TimedOut(limit, note) => {
             let last = &note.doing;
-            let what = format!("did not end within {seconds} seconds; it was last {last}");
-            (what, note)
+            (
+                format!("did not end within {limit}; it was last {last}"),
+                note,
+            )
         }
     };
     let mut failure = Failure::at(note.line, what);

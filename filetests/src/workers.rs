@@ -5,6 +5,10 @@
 //! handler marks the worker as dead and parks its thread for ever; the supervisor reports the
 //! file and starts another worker. The same is done, without a signal, for a file that takes
 //! longer than the time limit.
+//!
+//! Time is that of the processor, where the system tells it of a thread: on the clock, a file takes ten
+//! times as long on a machine with ten times as much to do. A file that waits for ever takes no such
+//! time, so it has a limit on the clock too.
 
 use crate::activity::{self, Activity, Note};
 use std::cell::Cell;
@@ -21,12 +25,37 @@ pub enum Ending<T> {
     Done(T),
     /// It raised this fatal signal, while doing what the note says.
     Crashed(&'static str, Note),
-    /// It ran longer than the time limit, and was last doing what the note says.
-    TimedOut(Note),
+    /// It ran longer than this limit, and was last doing what the note says.
+    TimedOut(Limit, Note),
 }
+
+/// What a late task exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// So much of a processor's time.
+    Processor(Duration),
+    /// So much time on the clock.
+    Clock(Duration),
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Limit::Processor(time) => write!(f, "{} seconds of processor time", time.as_secs()),
+            Limit::Clock(time) => write!(f, "{} seconds", time.as_secs()),
+        }
+    }
+}
+
+/// How many times the limit of its processor time something may take on the clock: more than a busy machine
+/// has threads to share a processor among.
+pub const PATIENCE: u32 = 30;
 
 /// Runs `task(0)`, …, `task(count - 1)` on `threads` workers, and hands each ending with its
 /// index and running time to `finished` as it comes in, in any order.
+///
+/// A task may take `time_limit` of a processor's time, and [`PATIENCE`] times that on the clock; where
+/// processor time is not known of threads, `time_limit` on the clock.
 ///
 /// This installs handlers of fatal signals for the rest of the process; outside of workers they
 /// leave signals to the default action. A crashed or late task's thread and whatever it holds
@@ -101,7 +130,9 @@ struct Worker {
     /// The index of the running task, or `IDLE`. Whoever changes it from the index to `IDLE`
     /// reports the task.
     task: AtomicUsize,
-    started: Mutex<Instant>,
+    /// When the task began: on the clock, and in this thread's processor time.
+    started: Mutex<(Instant, Option<Duration>)>,
+    processor: ProcessorClock,
     /// The signal that ended it, or 0.
     signal: AtomicI32,
     activity: Arc<Activity>,
@@ -114,24 +145,38 @@ impl Worker {
         if index == IDLE {
             return None;
         }
-        let elapsed = self
-            .started
-            .try_lock()
-            .map_or(Duration::ZERO, |started| started.elapsed());
+        let (clock, processor) = *self.started.try_lock().ok()?;
+        let elapsed = clock.elapsed();
         let signal = self.signal.load(Ordering::Acquire);
-        if signal == 0 && elapsed < time_limit {
+        let exceeded = self.exceeded(elapsed, processor, time_limit);
+        if signal == 0 && exceeded.is_none() {
             return None;
         }
         self.task
             .compare_exchange(index, IDLE, Ordering::AcqRel, Ordering::Acquire)
             .ok()?;
         let note = self.activity.latest().unwrap_or_default();
-        let ending = if signal == 0 {
-            Ending::TimedOut(note)
-        } else {
-            Ending::Crashed(signal_name(signal), note)
+        let ending = match exceeded {
+            Some(limit) if signal == 0 => Ending::TimedOut(limit, note),
+            _ => Ending::Crashed(signal_name(signal), note),
         };
         Some((index, ending, elapsed))
+    }
+
+    /// Which limit a task has exceeded after so much time on the clock, if any.
+    fn exceeded(
+        &self,
+        elapsed: Duration,
+        processor: Option<Duration>,
+        limit: Duration,
+    ) -> Option<Limit> {
+        let spent = processor.and_then(|start| Some(self.processor.now()?.saturating_sub(start)));
+        let patience = match spent {
+            Some(spent) if spent >= limit => return Some(Limit::Processor(limit)),
+            Some(_) => limit * PATIENCE,
+            None => limit,
+        };
+        (elapsed >= patience).then_some(Limit::Clock(patience))
     }
 }
 
@@ -146,7 +191,8 @@ fn spawn<T: Send + 'static, F: Fn(usize) -> T + Send + Sync + 'static>(
         .spawn(move || {
             let worker = Arc::new(Worker {
                 task: AtomicUsize::new(IDLE),
-                started: Mutex::new(Instant::now()),
+                started: Mutex::new((Instant::now(), None)),
+                processor: ProcessorClock::of_this_thread(),
                 signal: AtomicI32::new(0),
                 activity: activity::current(),
             });
@@ -173,7 +219,7 @@ fn work<T, F: Fn(usize) -> T>(worker: &Worker, shared: &Shared<T, F>) {
         }
         let start = Instant::now();
         if let Ok(mut started) = worker.started.lock() {
-            *started = start;
+            *started = (start, worker.processor.now());
         }
         worker.task.store(index, Ordering::Release);
         let result = (shared.task)(index);
@@ -191,6 +237,44 @@ fn work<T, F: Fn(usize) -> T>(worker: &Worker, shared: &Shared<T, F>) {
 thread_local! {
     /// The worker that this thread is, for the signal handler.
     static WORKER: Cell<*const Worker> = const { Cell::new(std::ptr::null()) };
+}
+
+cfg_select! {
+    target_os = "linux" => {
+        /// Tells how much of a processor's time a thread has had.
+        struct ProcessorClock(Option<libc::clockid_t>);
+
+        impl ProcessorClock {
+            fn of_this_thread() -> Self {
+                let mut id = 0;
+                // SAFETY: this thread exists, and `id` may be written.
+                let error = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut id) };
+                ProcessorClock((error == 0).then_some(id))
+            }
+
+            /// The time; `None` when the thread has ended.
+            fn now(&self) -> Option<Duration> {
+                let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+                // SAFETY: `time` may be written; the system refuses the clocks of ended threads.
+                let error = unsafe { libc::clock_gettime(self.0?, &mut time) };
+                (error == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+            }
+        }
+    }
+    _ => {
+        /// The system does not tell.
+        struct ProcessorClock;
+
+        impl ProcessorClock {
+            fn of_this_thread() -> Self {
+                ProcessorClock
+            }
+
+            fn now(&self) -> Option<Duration> {
+                None
+            }
+        }
+    }
 }
 
 cfg_select! {
@@ -255,5 +339,39 @@ cfg_select! {
             static INSTALLED: Once = Once::new();
             INSTALLED.call_once(|| {});
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ending(time_limit: Duration, task: fn()) -> Ending<()> {
+        let mut endings = Vec::new();
+        let finished = |_, ending, _| endings.push(ending);
+        run(1, 1, time_limit, move |_| task(), finished).expect("a thread");
+        assert_eq!(endings.len(), 1);
+        endings.remove(0)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_task_that_does_not_get_a_processor_is_not_late() {
+        // It waits as it would for others.
+        let ending = ending(Duration::from_secs(1), || {
+            thread::sleep(Duration::from_secs(2));
+        });
+        assert!(matches!(ending, Ending::Done(())), "{ending:?}");
+    }
+
+    #[test]
+    fn a_task_that_waits_for_ever_is_late() {
+        let ending = ending(Duration::from_millis(20), || {
+            loop {
+                thread::park();
+            }
+        });
+        let is_late = matches!(ending, Ending::TimedOut(Limit::Clock(_), _));
+        assert!(is_late, "{ending:?}");
     }
 }

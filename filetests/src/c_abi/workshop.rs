@@ -2,6 +2,7 @@
 
 use super::toolchain::{CTarget, Compiler};
 use crate::temporary::TemporaryFolder;
+use crate::workers::PATIENCE;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 /// A folder of its own, removed at the end.
 pub struct Workshop {
     folder: TemporaryFolder,
+    /// Of a processor's time, for compilers as well as for what they make.
+    time_limit: Duration,
 }
 
 /// What a program printed, and how it ended.
@@ -50,14 +53,13 @@ pub enum BuildError {
     },
 }
 
-/// For compilers as well as for what they make.
-const TIME_LIMIT: Duration = Duration::from_secs(100);
-
 impl Workshop {
     /// Makes a folder for temporary files.
     pub fn new() -> Result<Self, BuildError> {
-        let folder = TemporaryFolder::new().map_err(system("making a folder"))?;
-        Ok(Workshop { folder })
+        Ok(Workshop {
+            folder: TemporaryFolder::new().map_err(system("making a folder"))?,
+            time_limit: Duration::from_secs(100),
+        })
     }
 
     /// The path of a file in the folder.
@@ -149,15 +151,15 @@ impl Workshop {
             .stderr(create(&errors)?)
             // Compilers that are killed leave files.
             .env("TMPDIR", self.folder.path());
-        contain(command);
+        contain(command, self.time_limit);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(system(&name))?;
         let start = Instant::now();
         let ending = loop {
             if let Some(status) = child.try_wait().map_err(system(&name))? {
-                break Ending::Ended(status);
+                break Ending::of(status);
             }
-            if start.elapsed() > TIME_LIMIT {
+            if start.elapsed() > PATIENCE * self.time_limit {
                 // It may end in between.
                 let _ = child.kill();
                 child.wait().map_err(system(&name))?;
@@ -177,30 +179,40 @@ impl Workshop {
     }
 }
 
-/// Lets the command end with this thread, whose file may run out of time or crash, and keeps it from
-/// filling the disk.
-fn contain(command: &mut Command) {
+/// Lets the command end with this thread, whose file may run out of time or crash, and when it has had its
+/// time, and keeps it from filling the disk.
+fn contain(command: &mut Command, time: Duration) {
     #[cfg(target_os = "linux")]
-    // SAFETY: both are system calls, which are allowed between fork and exec.
+    // SAFETY: there are system calls alone, which are allowed between fork and exec.
     unsafe {
         use std::os::unix::process::CommandExt;
-        command.pre_exec(|| {
-            let limit = libc::rlimit {
-                rlim_cur: MAX_FILE_SIZE,
-                rlim_max: MAX_FILE_SIZE,
-            };
-            libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
+        command.pre_exec(move || {
+            let limit = |rlim_cur, rlim_max| libc::rlimit { rlim_cur, rlim_max };
+            libc::setrlimit(libc::RLIMIT_FSIZE, &limit(MAX_FILE_SIZE, MAX_FILE_SIZE));
+            // SIGXCPU after the first, SIGKILL after the second.
+            let seconds = time.as_secs().max(1);
+            libc::setrlimit(libc::RLIMIT_CPU, &limit(seconds, seconds + 5));
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             Ok(())
         });
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = command;
+    let _ = (command, time);
 }
 
 /// Of a program's output, or of what a compiler writes, in bytes.
 #[cfg(target_os = "linux")]
 const MAX_FILE_SIZE: u64 = 1 << 30;
+
+impl Ending {
+    fn of(status: ExitStatus) -> Self {
+        #[cfg(unix)]
+        if std::os::unix::process::ExitStatusExt::signal(&status) == Some(libc::SIGXCPU) {
+            return Ending::TimedOut;
+        }
+        Ending::Ended(status)
+    }
+}
 
 impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -214,4 +226,31 @@ impl std::fmt::Display for Ending {
 fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
     let what = what.to_owned();
     move |error| BuildError::System(what, error.to_string())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn ending(script: &str, time_limit: Duration) -> Ending {
+        let mut workshop = Workshop::new().expect("a folder");
+        workshop.time_limit = time_limit;
+        let mut command = Command::new("sh");
+        let run = workshop.spawn(command.args(["-c", script]), &workshop.path("script"));
+        run.expect("a shell").ending
+    }
+
+    #[test]
+    fn the_time_of_a_command_is_that_of_its_processor() {
+        let limit = Duration::from_secs(2);
+        assert_eq!(ending("while :; do :; done", limit), Ending::TimedOut);
+        let ending = ending("sleep 3", limit);
+        assert!(matches!(ending, Ending::Ended(status) if status.success()));
+    }
+
+    #[test]
+    fn a_command_does_not_wait_for_ever() {
+        let limit = Duration::from_millis(50);
+        assert_eq!(ending("sleep 600", limit), Ending::TimedOut);
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The option of subcommands that execute files.
 #[derive(Args)]
 pub struct TimeLimit {
-    /// A file that takes longer has failed.
+    /// A file that takes more of a processor's time has failed, and one that waits thirty times as long.
     #[arg(long = "timeout", value_name = "SECONDS", default_value = "120")]
     seconds: u64,
 }
