@@ -9,8 +9,7 @@ use cranelift_codegen::isa::multi_out::OutTarget;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use target_lexicon::{OperatingSystem, Triple};
@@ -341,19 +340,12 @@ pub fn target_of(isa: &dyn TargetIsa) -> Result<CTarget, String> {
 /// Does the compiler accept this C? Asked once.
 fn compiles(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
     static ANSWERS: Answers<(Compiler, CTarget, &'static str), bool> = Mutex::new(None);
-    once(&ANSWERS, (compiler, target, source), || {
-        let mut command = compiler.command(target);
-        command.args(["-x", "c", "-", "-o", "/dev/null"]);
-        command.stdin(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut child) = command.spawn() else {
-            return false;
-        };
-        if let Some(mut stdin) = child.stdin.take() {
-            // A compiler that has seen enough may close the pipe.
-            let _ = stdin.write_all(source.as_bytes());
-        }
-        child.wait().is_ok_and(|status| status.success())
-    })
+    let compile = || -> Result<PathBuf, BuildError> {
+        let workshop = Workshop::new()?;
+        workshop.write("probe.c", source)?;
+        workshop.compile((target, compiler), "probe.c", "probe.o", "-O0", &[""; 0])
+    };
+    once(&ANSWERS, (compiler, target, source), || compile().is_ok())
 }
 
 /// Does the program of a [`Quarrel`] say that the compiler agrees with gcc? Asked once.
@@ -430,6 +422,19 @@ mod tests {
             error.unwrap_err(),
             "no-such-compiler is missing: install no-package, or run `cargo xtask setup`"
         );
+    }
+
+    #[test]
+    fn a_compiler_refuses_what_it_does_not_have() {
+        for compiler in Compiler::OF_C {
+            match CTarget::X86_64.check_tools(compiler) {
+                Ok(()) => {
+                    assert!(compiles(compiler, CTarget::X86_64, "int f;\n"));
+                    assert!(!compiles(compiler, CTarget::X86_64, "#error\n"));
+                }
+                Err(missing) => println!("skipped: {missing}"),
+            }
+        }
     }
 
     /// A probe fails because of a quarrel alone.
