@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo run -p multi-out-fuzz --bin layout -- [--show] FILE…
-//! cargo run -p multi-out-fuzz --bin layout -- --random SECONDS
+//! cargo run -p multi-out-fuzz --bin layout -- --random SECONDS [--seed N]
 //! ```
 
 use crate::{Oracle, Verdict, random, tally};
@@ -57,9 +57,12 @@ struct Options {
     /// Print the cases, and judge none
     #[arg(long, conflicts_with = "random")]
     show: bool,
-    /// Judge random cases for so many seconds, the same ones in every run
+    /// Judge random cases for so many seconds
     #[arg(long, value_name = "SECONDS")]
     random: Option<u64>,
+    /// Makes the same random cases again [default: a new one, which is printed]
+    #[arg(long, value_name = "N", requires = "random", conflicts_with = "files")]
+    seed: Option<u64>,
     /// Inputs, as the fuzzer writes them
     #[arg(
         value_name = "FILE",
@@ -86,7 +89,8 @@ pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(seconds) = options.random {
         let name = format!("{}-case-{}", O::NAME, std::process::id());
         let path = std::env::temp_dir().join(name);
-        return match judge_random::<O>(Duration::from_secs(seconds), &path) {
+        let seed = options.seed.unwrap_or_else(|| xtask::seed::draw().into());
+        return match judge_random::<O>(seed, Duration::from_secs(seconds), &path) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
@@ -118,7 +122,7 @@ fn case<O: Oracle>(bytes: &[u8]) -> arbitrary::Result<O::Case> {
 
 /// Judges random cases. The file has the bytes of the one that is being judged, which are lost otherwise if
 /// it ends the process by a signal, or does not end. It is removed if all is well.
-fn judge_random<O: Oracle>(time: Duration, path: &Path) -> io::Result<()> {
+fn judge_random<O: Oracle>(seed: u64, time: Duration, path: &Path) -> io::Result<()> {
     let file = File::create(path)?;
     eprintln!("{}: {} has the case being judged", O::NAME, path.display());
     let start = Instant::now();
@@ -126,7 +130,7 @@ fn judge_random<O: Oracle>(time: Duration, path: &Path) -> io::Result<()> {
         if start.elapsed() >= time {
             break;
         }
-        let bytes = random::bytes(1, number);
+        let bytes = random::bytes(seed, number);
         let Ok(case) = case::<O>(&bytes) else {
             continue;
         };
@@ -164,6 +168,7 @@ mod tests {
         };
         assert!(read(&["--show", "a", "b"]).is_ok_and(|options| options.files.len() == 2));
         assert!(read(&["--random", "3"]).is_ok_and(|options| options.random == Some(3)));
+        assert!(read(&["--random", "3", "--seed", "7"]).is_ok_and(|o| o.seed == Some(7)));
         assert_eq!(read(&["--help"]).err(), Some(0));
         for wrong in [
             &[][..],
@@ -171,6 +176,7 @@ mod tests {
             &["--random"],
             &["--random", "x"],
             &["--random", "3", "a"],
+            &["--seed", "7", "a"],
             &["--unknown", "a"],
         ] {
             assert_eq!(read(wrong).err(), Some(2), "{wrong:?}");
@@ -194,13 +200,13 @@ mod tests {
     fn a_random_case_is_in_a_file_while_it_is_judged() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("case");
-        let found = contain(|| judge_random::<Picky>(Duration::MAX, &path));
+        let found = contain(|| judge_random::<Picky>(1, Duration::MAX, &path));
         found.expect_err("a case that begins with 7");
         let bytes = fs::read(&path).expect("the case");
         let case = case::<Picky>(&bytes).expect("a case");
         contain(|| Picky::check(&case)).expect_err("the same case");
 
-        judge_random::<Picky>(Duration::ZERO, &path).expect("no case");
+        judge_random::<Picky>(1, Duration::ZERO, &path).expect("no case");
         assert!(!path.exists());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::clif_util::{build_args, prepare};
 use crate::repo::{Repo, cargo};
+use crate::seed;
 use crate::steps::{Counts, run_function, run_tests_and};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -24,13 +25,25 @@ impl CAbi {
     /// Runs it in the caller's folder and returns its exit status.
     pub fn run(&self, repo: &Repo) -> Result<ExitCode> {
         prepare(repo)?;
-        let status = program(repo, Path::new("."))
-            .args(&self.args)
-            .status()
-            .context("cannot run cargo")?;
+        let mut program = program(repo, Path::new("."));
+        program.args(&self.args);
+        if is_random(&self.args) {
+            program.arg(format!("--seed={}", seed::draw()));
+        }
+        let status = program.status().context("cannot run cargo")?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(ExitCode::from(code.unwrap_or(101)))
     }
+}
+
+/// Whether the program needs a new seed: it has none of these arguments.
+fn is_random(args: &[OsString]) -> bool {
+    let others = ["--seed", "--signature", "--help", "-h"];
+    let is_other = |arg: &OsString| {
+        let arg = arg.to_string_lossy();
+        others.contains(&arg.split('=').next().unwrap_or_default())
+    };
+    !args.iter().any(is_other)
 }
 
 /// What continuous integration runs, with the counts that ABI.md has of it.
@@ -45,7 +58,8 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
 pub fn ci_campaign(repo: &Repo) -> Result<(Counts, String)> {
     prepare(repo)?;
     let mut command = program(repo, &repo.path(""));
-    command.args(["--seed", "1", "--count", "2000"]);
+    let seed = seed::FIXED.to_string();
+    command.args(["--seed", &seed, "--count", "2000"]);
     let mut output = String::new();
     let counts = run_tests_and(&mut command, |line| {
         output.push_str(line);
@@ -126,6 +140,15 @@ f64       60
 
 127 passed, 1 failed, 0 skipped: seed 1
 ";
+
+    #[test]
+    fn a_seed_that_is_given_is_kept() {
+        let is_random =
+            |args: &[&str]| is_random(&args.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(is_random(&[]) && is_random(&["--count", "9"]));
+        assert!(!is_random(&["--seed", "7"]) && !is_random(&["--count=9", "--seed=7"]));
+        assert!(!is_random(&["--signature", "() system_v_multi_out"]) && !is_random(&["-h"]));
+    }
 
     #[test]
     fn rows_end_with_the_sum() {

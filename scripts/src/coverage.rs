@@ -2,6 +2,7 @@
 
 use crate::git::Git;
 use crate::repo::{Repo, cargo, files_below};
+use crate::seed;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,10 +111,11 @@ impl Coverage {
                 .status()?;
             ensure!(
                 status.success(),
-                "{target} ends with {status}; the case is in {}, and `cargo run -p multi-out-fuzz --bin {target} -- --random {}` \
+                "{target} ends with {status}; the case is in {}, and `cargo run -p multi-out-fuzz --bin {target} -- --random {} --seed {}` \
                  judges it again",
                 log.display(),
-                self.seconds
+                self.seconds,
+                seed::FIXED
             );
             Ok(())
         };
@@ -133,7 +135,11 @@ impl Coverage {
             files.len(),
             self.seconds
         );
-        run(&["--random".into(), self.seconds.to_string().into()])
+        run(&[
+            "--random".into(),
+            self.seconds.to_string().into(),
+            format!("--seed={}", seed::FIXED).into(),
+        ])
     }
 }
 

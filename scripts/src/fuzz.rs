@@ -11,6 +11,7 @@ use self::bundle::bundle;
 use self::report::{Run, cases, table};
 use crate::clif_util::prepare;
 use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::seed;
 use crate::steps::Counts;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -45,7 +46,8 @@ pub struct Fuzz {
     /// libFuzzer; may be repeated
     #[arg(long, value_name = "MACHINE", value_parser = cross::MACHINES, conflicts_with = "targets")]
     pub cross: Vec<String>,
-    /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly
+    /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly [default: a new
+    /// one, which is printed]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
     /// With `--cross`, how many programs to run, however long that takes
@@ -65,9 +67,9 @@ impl Fuzz {
             let mut args = vec![
                 format!("--seconds={seconds}"),
                 format!("--jobs={}", self.jobs),
+                format!("--seed={}", self.seed.unwrap_or_else(seed::draw)),
             ];
             args.extend(self.count.map(|count| format!("--count={count}")));
-            args.extend(self.seed.map(|seed| format!("--seed={seed}")));
             let counts = cross::run(repo, &self.cross, &args);
             println!("{counts}");
             ensure!(counts.failed == 0, "see above");
@@ -113,11 +115,12 @@ impl Fuzz {
             }
             return Ok(Counts::default());
         }
+        let seed = self.seed.unwrap_or_else(seed::draw);
         let mut runs = Vec::new();
         for target in chosen {
             let seeds = seeds(repo, target)?;
             println!("\n==> {target}");
-            runs.push(self.run_one(repo, target, &seeds, &dictionary)?);
+            runs.push(self.run_one(repo, target, seed, &seeds, &dictionary)?);
         }
         println!("\n{}", table(&runs));
         let failed = runs.iter().filter(|run| run.finding.is_some()).count();
@@ -128,7 +131,14 @@ impl Fuzz {
         })
     }
 
-    fn run_one(&self, repo: &Repo, target: &str, seeds: &Path, dictionary: &Path) -> Result<Run> {
+    fn run_one(
+        &self,
+        repo: &Repo,
+        target: &str,
+        seed: u32,
+        seeds: &Path,
+        dictionary: &Path,
+    ) -> Result<Run> {
         let corpus = repo.path(&format!("fuzz/corpus/{target}"));
         fs::create_dir_all(&corpus)?;
         let mut command = cargo_fuzz(repo, "run")?;
@@ -141,10 +151,8 @@ impl Fuzz {
                 "-print_final_stats=1".into(),
                 "-timeout=60".into(),
                 "-rss_limit_mb=4096".into(),
+                format!("-seed={seed}"),
             ]);
-        if let Some(seed) = self.seed {
-            command.arg(format!("-seed={seed}"));
-        }
         if has_dictionary(target) {
             command.arg(format!("-dict={}", dictionary.display()));
         }
@@ -196,8 +204,7 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         jobs: 1,
         cross: Vec::new(),
         count: None,
-        // What is new is for longer runs to find, not for whoever changes something else.
-        seed: Some(1),
+        seed: Some(seed::FIXED),
         out: None,
     };
     fuzz.run_all(repo)

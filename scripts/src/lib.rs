@@ -17,6 +17,7 @@ pub mod patch;
 pub mod pin;
 pub mod queue;
 pub mod repo;
+pub mod seed;
 pub mod setup;
 pub mod status;
 pub mod steps;

@@ -13,6 +13,7 @@ use crate::git::Git;
 use crate::pin::Pin;
 use crate::queue::inputs;
 use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::seed;
 use crate::steps::{Counts, run_check, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -168,6 +169,7 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             false => command.arg("--random"),
         };
         command.arg(seconds.to_string());
+        command.arg(format!("--seed={}", seed::FIXED));
         match fault {
             Some(name) => command.env("CLIF_MUTANT", name),
             None => command.env_remove("CLIF_MUTANT"),
@@ -360,6 +362,7 @@ fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
     let mut command = program(repo, "run");
     build_args(&mut command, repo).args(["--", "c-abi", "--count", "64", "--batch", "16"]);
     command.args(["--stop", "--no-shrink"]);
+    command.arg(format!("--seed={}", seed::FIXED));
     match name {
         Some(name) => command.env("CLIF_MUTANT", name).env("RUST_LOG", "off"),
         None => command.env_remove("CLIF_MUTANT"),

@@ -25,9 +25,9 @@ enum Task {
         /// The machine.
         #[arg(value_enum)]
         target: CTarget,
-        /// Makes the same programs again.
-        #[arg(long, default_value = "1")]
-        seed: u64,
+        /// Makes the same programs again [default: a new one, which is printed].
+        #[arg(long)]
+        seed: Option<u64>,
         /// How many programs, at most.
         #[arg(long, default_value_t = u64::MAX)]
         count: u64,
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
             jobs,
         } => cross(&Campaign {
             target,
-            seed,
+            seed: seed.unwrap_or_else(|| xtask::seed::draw().into()),
             count,
             time: Duration::from_secs(seconds),
             jobs,

@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz --cross`: programs on other machines, without libFuzzer.
 
 use crate::repo::{Repo, cargo};
+use crate::seed;
 use crate::steps::{Counts, run_tests};
 use anyhow::Result;
 use std::process::Command;
@@ -34,7 +35,7 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
     crate::clif_util::prepare(repo)?;
     let args = [
         "--seed",
-        "1",
+        &seed::FIXED.to_string(),
         "--count",
         &COUNT.to_string(),
         "--seconds",
