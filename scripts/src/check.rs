@@ -14,7 +14,7 @@ use clap::Args;
 use std::fs;
 use std::process::Command;
 
-/// Check format, lints, docs, tidiness, and that the fork survives its round trips
+/// Check format, lints, docs, tidiness, workflows, and that the fork survives its round trips
 #[derive(Args)]
 #[command(after_help = "Example, before a commit:\n  cargo xtask check && git commit")]
 pub struct Check {}
@@ -54,6 +54,7 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
         .and(run_check(&mut docs))
         .and(new_files(repo)?)
         .and(crate::tidy::run(repo)?)
+        .and(crate::workflows::run(repo)?)
         .and(run_function("round trip: make, then save", || {
             round_trip(repo)
         }))

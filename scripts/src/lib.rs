@@ -24,3 +24,4 @@ pub mod steps;
 pub mod test;
 pub mod tidy;
 pub mod unchanged;
+pub mod workflows;

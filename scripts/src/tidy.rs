@@ -38,7 +38,8 @@ const CHECKS: &[Check] = &[
     ("the changelog has an Unreleased section", changelog),
 ];
 
-fn files(repo: &Repo) -> Result<Tree> {
+/// The files that git knows or would add.
+pub fn files(repo: &Repo) -> Result<Tree> {
     let git = Git::at(&repo.path(""));
     let listed = git.text(&[
         "ls-files",
