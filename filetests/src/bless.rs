@@ -17,7 +17,8 @@
 
 use crate::check::expected_lines;
 use crate::outcome::Failure;
-use cranelift_reader::{ParseOptions, parse_test};
+use crate::parse::parse;
+use cranelift_reader::ParseOptions;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -146,10 +147,11 @@ impl Blessings {
             machine_code_cfg_info: true,
             ..ParseOptions::default()
         };
-        let file = parse_test(blessed, options).map_err(|error| {
+        let file = parse(blessed, options).map_err(|error| {
+            let Failure { line, message, .. } = error.failure;
             Failure::at(
-                None,
-                format!("cannot bless: the new text would not parse: {error}"),
+                line,
+                format!("cannot bless: the new text would not parse: {message}"),
             )
         })?;
         for (&line, blessing) in &self.0 {

@@ -7,6 +7,7 @@ use crate::command::{self, TestCommand};
 use crate::commands;
 use crate::outcome::{Failure, FileOutcome, FileReport, Verdict};
 use crate::panics;
+use crate::parse::parse;
 use crate::source::Source;
 use crate::timings;
 use cranelift_codegen::ir::entities::AnyEntity;
@@ -16,7 +17,6 @@ use cranelift_codegen::settings::{Flags, FlagsOrIsa};
 use cranelift_codegen::verifier::{VerifierErrors, verify_function};
 use cranelift_reader::{
     Comment, Details, IsaSpec, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple,
-    parse_test,
 };
 use std::cell::RefCell;
 use std::io::Read;
@@ -285,7 +285,7 @@ fn run_text(
         Commands::Passes { passes, .. } => Some(passes.as_slice()),
         _ => None,
     };
-    let parsed = parse_test(
+    let parsed = parse(
         text,
         ParseOptions {
             passes,
@@ -297,16 +297,12 @@ fn run_text(
     );
     let mut file = match parsed {
         Ok(file) => file,
-        // The reader marks a target that Cranelift does not implement as a warning: nothing of
-        // such a file runs, and it is no failure.
-        Err(error) if error.is_warning => {
-            report.skips.push(error.message);
+        // Nothing of such a file runs, and it is no failure.
+        Err(error) if error.is_unsupported_target => {
+            report.skips.push(error.failure.message);
             return Ok((FileOutcome::Skipped, Blessings::default()));
         }
-        Err(error) => {
-            let line = error.location.line_number;
-            return Err(Failure::at((line > 0).then_some(line), error.message));
-        }
+        Err(error) => return Err(error.failure),
     };
     if file.functions.is_empty() {
         return Err(Failure::at(

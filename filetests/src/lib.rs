@@ -4,7 +4,7 @@
 //! over it. A file goes through these modules, in this order:
 //!
 //! - [`collect`] finds it, [`workers`] runs it beside others, [`runner`] reports it in order;
-//! - [`job`] parses it, expands it into jobs (a test command on a target), and runs them;
+//! - [`parse`] reads it, [`job`] expands it into jobs (a test command on a target), and runs them;
 //! - [`command`] is the interface to the test commands, [`commands`] has one file for each;
 //! - [`check`] compares texts, [`bless`] rewrites expectations, [`directives`] reads `run` lines;
 //! - [`host`] decides what can run here, [`execute`] runs it, [`disassemble`] and
@@ -35,6 +35,7 @@ pub mod job;
 pub mod object;
 pub mod outcome;
 pub mod panics;
+pub mod parse;
 pub mod reduce;
 pub mod report;
 pub mod runner;

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Failure {
     /// The line of the file that the failure is about, when there is one.
     pub line: Option<usize>,
+    /// The column in that line, in characters from 1, where it is known.
+    pub column: Option<usize>,
     /// A sentence, without a final full stop; more lines may follow it.
     pub message: String,
     /// Expected and actual lines, when the failure is a difference between two texts.
@@ -23,11 +25,18 @@ impl Failure {
     pub fn at(line: impl Into<Option<usize>>, message: impl Into<String>) -> Self {
         Failure {
             line: line.into(),
+            column: None,
             message: message.into(),
             diff: None,
             job: None,
             target: None,
         }
+    }
+
+    /// Adds the column, in characters from 1.
+    pub fn with_column(mut self, column: usize) -> Self {
+        self.column = Some(column);
+        self
     }
 
     /// Adds the two texts whose difference is the failure.

@@ -115,18 +115,7 @@ const CYAN: &str = "36";
 
 fn render_failure(text: &mut String, path: &Path, failure: &Failure, style: Style) {
     let fail = paint("FAIL", RED, style);
-    let _ = write!(text, "{fail} {}:", path.display());
-    if let Some(line) = failure.line {
-        let _ = write!(text, "{line}:");
-    }
-    if let Some(job) = &failure.job {
-        let _ = write!(text, " {job}");
-        if let Some(target) = &failure.target {
-            let _ = write!(text, " ({target})");
-        }
-        text.push(':');
-    }
-    let _ = writeln!(text, " {}", failure.message.trim_end());
+    let _ = writeln!(text, "{fail} {}", located(path, failure));
     if let Some(diff) = &failure.diff {
         render_diff(text, diff, style);
     }
@@ -151,6 +140,26 @@ fn render_failure(text: &mut String, path: &Path, failure: &Failure, style: Styl
             }
         }
     }
+}
+
+/// A failure with its place: `FILE:LINE: COMMAND (TARGET): what is wrong`.
+pub fn located(path: &Path, failure: &Failure) -> String {
+    let mut text = format!("{}:", path.display());
+    if let Some(line) = failure.line {
+        let _ = write!(text, "{line}:");
+    }
+    if let Some(column) = failure.column {
+        let _ = write!(text, "{column}:");
+    }
+    if let Some(job) = &failure.job {
+        let _ = write!(text, " {job}");
+        if let Some(target) = &failure.target {
+            let _ = write!(text, " ({target})");
+        }
+        text.push(':');
+    }
+    let _ = write!(text, " {}", failure.message.trim_end());
+    text
 }
 
 /// A unified diff, from what is expected to what was produced.

@@ -28,6 +28,11 @@ impl<'text> Source<'text> {
 
     /// The one-based line of `part`, when it is a slice of the text.
     pub fn line_of(&self, part: &str) -> Option<usize> {
+        Some(self.place_of(part)?.0)
+    }
+
+    /// The one-based line of `part`, and its column in characters, when it is a slice of the text.
+    pub fn place_of(&self, part: &str) -> Option<(usize, usize)> {
         let start = self.text.as_ptr() as usize;
         let offset = (part.as_ptr() as usize).checked_sub(start)?;
         let starts = || {
@@ -36,7 +41,9 @@ impl<'text> Source<'text> {
         };
         (offset <= self.text.len()).then(|| {
             let starts = self.starts.get_or_init(starts);
-            1 + starts.partition_point(|line| *line <= offset)
+            let index = starts.partition_point(|line| *line <= offset);
+            let start = index.checked_sub(1).map_or(0, |before| starts[before]);
+            (1 + index, 1 + self.text[start..offset].chars().count())
         })
     }
 }
@@ -57,5 +64,7 @@ mod tests {
         assert_eq!(source.line_of(&text[7..]), Some(4));
         assert_eq!(Source::new(&text[3..]).line_of(&text[0..1]), None);
         assert_eq!(Source::new(&text[..1]).line_of(&text[6..7]), None);
+        let text = "a\nüb";
+        assert_eq!(Source::new(text).place_of(&text[4..]), Some((2, 2)));
     }
 }

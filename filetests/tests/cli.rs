@@ -530,6 +530,35 @@ fn a_wrong_target_is_a_wrong_command_line() {
     assert!(!folder.0.path().join("x.o").exists());
 }
 
+/// Memory is needed for all entities below a number.
+#[test]
+fn a_number_out_of_proportion_is_refused_by_every_subcommand() {
+    let folder = Folder::new("numbers");
+    for number in ["block225322254", "v225322254"] {
+        let text = "test cat\ntarget x86_64\nfunction %f() {\nblock0:\n    jump NUMBER\nNUMBER:\n    return\n}\n";
+        folder.write("a.clif", &text.replace("NUMBER", number));
+        for arguments in [
+            "test a.clif",
+            "run a.clif",
+            "interpret a.clif",
+            "pass a.clif x86_64 compile",
+            "compile --target x86_64 a.clif",
+            "abi a.clif",
+            "abi --lang c a.clif",
+            "bugpoint a.clif x86_64",
+            "cat a.clif",
+            "print-cfg a.clif",
+        ] {
+            let arguments: Vec<&str> = arguments.split(' ').collect();
+            let output = folder.run(&arguments);
+            assert_eq!(status(&output), 1, "{arguments:?}: {output:?}");
+            let text = stdout(&output) + &stderr(&output);
+            let message = format!("a.clif:5:10: the number of `{number}` is too large");
+            assert!(text.contains(&message), "{arguments:?}: {text}");
+        }
+    }
+}
+
 /// The reader fills gaps with references that have no signature.
 #[test]
 fn gaps_in_the_numbering_of_references_are_nothing() {

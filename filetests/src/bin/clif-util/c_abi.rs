@@ -1,14 +1,15 @@
 //! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask c-abi`.
 
 use crate::input::Usage;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
-use cranelift_reader::parse_functions;
+use cranelift_reader::ParseOptions;
 use filetests::c_abi::campaign::{Campaign, SETTINGS};
 use filetests::c_abi::case::Direction;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
+use filetests::parse::parse;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -78,10 +79,13 @@ const SHOWN: usize = 2;
 /// Reads a signature as CLIF writes it.
 fn read_signature(text: &str) -> Result<Signature> {
     let function = format!("function %f() {{\nsig0 = {text}\nblock0:\n return\n}}");
-    let functions = parse_functions(&function)?;
+    let file = parse(&function, ParseOptions::default());
+    let functions = file
+        .map_err(|error| anyhow!(error.failure.message))?
+        .functions;
     let signatures: Vec<_> = functions
         .iter()
-        .flat_map(|function| function.dfg.signatures.values())
+        .flat_map(|(function, _)| function.dfg.signatures.values())
         .collect();
     match signatures[..] {
         [signature] if signature.call_conv == CallConv::SystemVMultiOut => Ok(signature.clone()),

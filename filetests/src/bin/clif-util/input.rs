@@ -1,11 +1,10 @@
 //! Reading and parsing the files that a subcommand is given.
 
 use anyhow::{Result, anyhow};
-use cranelift_reader::{
-    OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple, parse_test,
-};
+use cranelift_reader::{OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple};
 use filetests::job::read_input;
-use filetests::panics;
+use filetests::report::located;
+use filetests::{panics, parse};
 use std::path::Path;
 
 /// A file that cannot be read; the program then ends with status 2.
@@ -48,8 +47,6 @@ pub fn target(target: &str, settings: &[String]) -> Result<OwnedFlagsOrIsa> {
 
 /// Parses the text of a file; the error names file and line.
 pub fn parse<'a>(path: &Path, text: &'a str) -> Result<TestFile<'a>> {
-    let shown = path.display();
-    panics::contain(|| parse_test(text, ParseOptions::default()))
-        .map_err(|panic| anyhow!("{shown}: the reader {panic}"))?
-        .map_err(|error| anyhow!("{shown}:{error}"))
+    parse::parse(text, ParseOptions::default())
+        .map_err(|error| anyhow!("{}", located(path, &error.failure)))
 }
