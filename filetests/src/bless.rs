@@ -14,6 +14,8 @@
 //! ; old expectation          dropped, with all blank lines and lines that begin with one `;`
 //! ;; a note                  kept, and everything below it
 //! ```
+//!
+//! What is kept keeps its line endings; written lines end as the one with `function` does.
 
 use crate::check::expected_lines;
 use crate::outcome::Failure;
@@ -93,12 +95,8 @@ impl Blessings {
 
     /// The text with all blessings in it.
     pub fn apply(&self, text: &str) -> Result<String, Failure> {
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let mut result = String::with_capacity(text.len());
-        let mut emit = |line: &str| {
-            result.push_str(line);
-            result.push('\n');
-        };
         let mut next = 0;
         for (&line, blessing) in &self.0 {
             let cannot = |why: &str| {
@@ -124,20 +122,21 @@ impl Blessings {
                 .position(|line| line.starts_with('}'))
                 .ok_or_else(|| cannot("no line after it starts with its closing `}`"))?;
             let end = start + length + 1;
-            lines[next..end].iter().copied().for_each(&mut emit);
-            emit("");
-            for output in &blessing.output {
-                if output.is_empty() {
-                    emit(";");
-                } else {
-                    emit(&format!("; {output}"));
-                }
+            result.extend(lines[next..end].iter().copied());
+            let ending = ending(lines[start]);
+            if !lines[end - 1].ends_with('\n') {
+                result.push_str(ending);
             }
-            emit("");
+            result.push_str(ending);
+            for output in &blessing.output {
+                let separator = if output.is_empty() { "" } else { " " };
+                result.extend([";", separator, output, ending]);
+            }
+            result.push_str(ending);
             let replaced = lines[end..].iter().take_while(|line| is_replaced(line));
             next = end + replaced.count();
         }
-        lines[next..].iter().copied().for_each(&mut emit);
+        result.extend(lines[next..].iter().copied());
         Ok(result)
     }
 
@@ -172,6 +171,10 @@ impl Blessings {
         }
         Ok(())
     }
+}
+
+fn ending(line: &str) -> &'static str {
+    if line.ends_with("\r\n") { "\r\n" } else { "\n" }
 }
 
 fn is_replaced(line: &str) -> bool {
@@ -233,8 +236,23 @@ mod tests {
     #[test]
     fn last_function_without_final_newline() {
         assert_eq!(
-            bless("function %f() {\r\n}", 1, &["a"]).unwrap(),
+            bless("function %f() {\n}", 1, &["a"]).unwrap(),
             "function %f() {\n}\n\n; a\n\n"
+        );
+        assert_eq!(
+            bless("function %f() {\r\n}", 1, &["a"]).unwrap(),
+            "function %f() {\r\n}\r\n\r\n; a\r\n\r\n"
+        );
+        let one_line = bless("function %f() {}\n}", 1, &[]).unwrap();
+        assert_eq!(one_line, "function %f() {}\n}\n\n\n");
+    }
+
+    #[test]
+    fn lines_keep_their_endings() {
+        let text = "test compile\nfunction %f() {\r\n\n}\r\n; old\n;; n\n;; end";
+        assert_eq!(
+            bless(text, 2, &["a", ""]).unwrap(),
+            "test compile\nfunction %f() {\r\n\n}\r\n\r\n; a\r\n;\r\n\r\n;; n\n;; end"
         );
     }
 

@@ -95,7 +95,9 @@ pub fn expected_lines<'text>(details: &Details<'text>) -> Vec<&'text str> {
         .iter()
         .filter(|comment| !comment.text.starts_with(";;"))
         .map(|comment| {
+            // The reader ends a line at its line feed.
             let text = comment.text;
+            let text = text.strip_suffix('\r').unwrap_or(text);
             text.strip_prefix("; ")
                 .or_else(|| text.strip_prefix(';'))
                 .unwrap_or(text)

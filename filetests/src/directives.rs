@@ -21,7 +21,8 @@ pub fn run_directives(
                 format!(
                     "cannot read the directive `{}`: {}; a remark must not begin with `run` or \
                      `print`",
-                    comment.text, error.message
+                    comment.text.trim_end(),
+                    error.message
                 ),
             )
         })?;

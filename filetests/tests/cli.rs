@@ -249,6 +249,31 @@ fn bless_then_pass_then_nothing_changes() {
     assert_eq!(status(&folder.run(&["test", "."])), 0);
 }
 
+/// Blessing changes expectations alone: whole files in the style of Windows, and mixed ones.
+#[test]
+fn blessing_keeps_line_endings() {
+    let folder = Folder::new("bless-endings");
+    let precise = PRECISE.replace("; of old\n\nfunction", ";; of old\n\nfunction");
+    let blessed = BLESSED.replace("; of old\n\nfunction", ";; of old\n\nfunction");
+    // The lines above the first function end otherwise than those of the functions.
+    let mixed = |text: &str| {
+        let start = text.find("function").unwrap();
+        text[..start].to_owned() + &text[start..].replace('\n', "\r\n")
+    };
+    for (before, after) in [
+        (precise.replace('\n', "\r\n"), blessed.replace('\n', "\r\n")),
+        (mixed(&precise), mixed(&blessed)),
+        (precise.trim_end().to_owned(), blessed.trim_end().to_owned()),
+    ] {
+        folder.write("a.clif", &before);
+        let output = folder.run(&["test", "--bless", "a.clif"]);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert_eq!(folder.read("a.clif"), after);
+        let output = folder.run(&["test", "a.clif"]);
+        assert_eq!(status(&output), 0, "{output:?}");
+    }
+}
+
 #[test]
 fn bless_refuses_two_different_outputs() {
     let folder = Folder::new("bless-twice");
