@@ -238,26 +238,23 @@ pub fn describe_verifier_errors(
     details: &Details<'_>,
     errors: &VerifierErrors,
 ) -> Failure {
-    let mut first_line = None;
     let mut message = format!("{} does not verify", func.name);
     for error in &errors.0 {
         let line = line_of_entity(details, error.location);
-        first_line = first_line.or(line);
-        message.push_str("\n  ");
-        if let Some(line) = line {
-            message.push_str(&format!("line {line}: "));
-        }
-        message.push_str(&error.to_string());
+        message.push_str(&format!("\n  line {line}: {error}"));
     }
-    Failure::at(first_line.unwrap_or(details.location.line_number), message)
+    let first = errors
+        .0
+        .first()
+        .map_or(AnyEntity::Function, |error| error.location);
+    Failure::at(line_of_entity(details, first), message)
 }
 
-/// The line on which an entity of a function was defined.
-pub fn line_of_entity(details: &Details<'_>, entity: AnyEntity) -> Option<usize> {
-    match entity {
-        AnyEntity::Function => Some(details.location.line_number),
-        other => details.map.location(other).map(|loc| loc.line_number),
-    }
+/// The line on which an entity of a function was defined, or that of the function for those that are
+/// written nowhere.
+pub fn line_of_entity(details: &Details<'_>, entity: AnyEntity) -> usize {
+    let location = details.map.location(entity);
+    location.unwrap_or(details.location).line_number
 }
 
 fn panic_failure(panic: &panics::CaughtPanic) -> Failure {

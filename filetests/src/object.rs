@@ -1,5 +1,6 @@
 //! Object files with the functions of `.clif` files in them.
 
+use crate::commands::compile::describe_own_codegen_error;
 use crate::fillers::is_filler;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
@@ -98,12 +99,12 @@ impl ObjectFile {
             func.name = UserFuncName::User(function_name(id));
             self.module
                 .define_function(id, &mut Context::for_function(func))
-                .map_err(|error| ObjectError {
-                    message: format!("{name}: {error}"),
-                    codegen: match error {
-                        ModuleError::Compilation(error) => Some(error),
-                        _ => None,
+                .map_err(|error| match error {
+                    ModuleError::Compilation(error) => ObjectError {
+                        message: format!("{name}: {}", describe_own_codegen_error(&error)),
+                        codegen: Some(error),
                     },
+                    error => format!("{name}: {error}").into(),
                 })?;
         }
         let product = self.module.finish();

@@ -2,12 +2,14 @@
 //!
 //! The reader makes an entity for each number up to the largest that is used, so `block225322254`
 //! alone takes more memory than there is. Such numbers are refused before the reader sees them. Where it
-//! panics, the line is looked for.
+//! panics, the line is looked for. The lines that it has for some declarations are put right.
 
 use crate::outcome::Failure;
 use crate::panics;
 use crate::source::Source;
-use cranelift_reader::{ParseOptions, TestFile, parse_test};
+use cranelift_codegen::ir::AliasRegion;
+use cranelift_codegen::ir::entities::AnyEntity;
+use cranelift_reader::{Details, Location, ParseOptions, TestFile, parse_test};
 
 /// Why a text was not parsed.
 #[derive(Debug)]
@@ -36,7 +38,10 @@ pub fn parse<'a>(text: &'a str, options: ParseOptions<'a>) -> Result<TestFile<'a
     check_numbers(text)?;
     let read = |text| panics::contain(|| parse_test(text, again(&options)));
     match read(text) {
-        Ok(Ok(file)) => Ok(file),
+        Ok(Ok(mut file)) => {
+            correct_lines(text, &mut file);
+            Ok(file)
+        }
         Ok(Err(error)) => Err(ParseFailure {
             failure: Failure::at(error.location.line_number, error.message),
             is_unsupported_target: error.is_warning,
@@ -78,12 +83,12 @@ const ALWAYS_ALLOWED: usize = 1 << 19;
 /// Refuses numbers that no function of this length needs.
 fn check_numbers(text: &str) -> Result<(), Failure> {
     let limit = text.len().max(ALWAYS_ALLOWED);
-    let is_too_large = |word: &&str| {
+    let is_too_large = |(word, _): &(&str, &str)| {
         let head = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let number = word[head.len()..].parse::<u32>();
         NUMBERED.contains(&head) && number.is_ok_and(|number| number as usize > limit)
     };
-    let Some(word) = words(text).find(is_too_large) else {
+    let Some((word, _)) = words(text).find(is_too_large) else {
         return Ok(());
     };
     let (line, column) = Source::new(text).place_of(word).unwrap_or((1, 1));
@@ -95,9 +100,42 @@ fn check_numbers(text: &str) -> Result<(), Failure> {
     Err(Failure::at(line, message).with_column(column))
 }
 
-/// The words of a text, entities among them, without those in comments, strings, names and the lines
-/// of its header.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+/// The reader has for global values, signatures and functions the line of the token behind their
+/// declarations, and for alias regions none.
+fn correct_lines(text: &str, file: &mut TestFile<'_>) {
+    let source = Source::new(text);
+    let mut functions = file.functions.iter_mut();
+    let mut function = None;
+    for (word, behind) in words(text) {
+        if word == "function" {
+            function = functions.next();
+        } else if word.starts_with("block") {
+            function = None;
+        } else if behind.trim_start().starts_with('=')
+            && let Some((_, details)) = &mut function
+            && let Some(entity) = entity_of(details, word)
+            && let Some(line_number) = source.line_of(word)
+        {
+            // It takes the place of the line before, and that there was one is called an error.
+            let _ = details.map.def_entity(entity, Location { line_number });
+        }
+    }
+}
+
+/// What a word of a function's preamble stands for.
+fn entity_of(details: &Details<'_>, word: &str) -> Option<AnyEntity> {
+    match word.strip_prefix("region") {
+        Some(number) => number
+            .parse()
+            .ok()
+            .map(|number| AliasRegion::from_u32(number).into()),
+        None => details.map.lookup_str(word),
+    }
+}
+
+/// The words of a text, entities among them, each with the text behind it; without those in comments,
+/// strings, names and the lines of a header.
+fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     let is_in_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     std::iter::from_fn(move || {
@@ -119,7 +157,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
             if matches!(token, "test" | "set" | "target") {
                 rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
             } else if first.is_ascii_alphabetic() {
-                return Some(token);
+                return Some((token, tail));
             }
         }
     })
@@ -129,6 +167,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::{ALWAYS_ALLOWED, NUMBERED, parse, words};
     use crate::Failure;
+    use cranelift_codegen::ir::{AliasRegion, Value};
     use cranelift_reader::ParseOptions;
 
     fn failure(text: &str) -> Failure {
@@ -168,6 +207,31 @@ mod tests {
     }
 
     #[test]
+    fn declarations_have_their_own_lines() {
+        let text = "function %f(i64) {\n}\nfunction %g(i64) {\n    gv0 = vmctx ; 4\n\n    region0 = 1 \
+                    \"a\"\n    ss0 = explicit_slot 8, align = 4\n    sig0 = ()\n    ; note\n    \
+                    fn0 = %h sig0\n    fn1 = %h()\n\nblock0(v0: i64):\n    return\n}\n";
+        let file = parse(text, ParseOptions::default()).unwrap();
+        let map = &file.functions[1].1.map;
+        for (entity, line) in [
+            ("gv0", 4),
+            ("ss0", 7),
+            ("sig0", 8),
+            ("fn0", 10),
+            ("fn1", 11),
+        ] {
+            let location = map.location(map.lookup_str(entity).unwrap());
+            assert_eq!(location.unwrap().line_number, line, "{entity}");
+        }
+        let region = map.location(AliasRegion::from_u32(0).into());
+        assert_eq!(region.unwrap().line_number, 6);
+        assert_eq!(
+            map.location(Value::from_u32(0).into()).unwrap().line_number,
+            13
+        );
+    }
+
+    #[test]
     fn a_panic_of_the_reader_has_a_line() {
         let good = "function %f(i64) {\n    gv0 = vmctx\nblock0(v0: i64):\n    return\n}\n";
         let bad = good.replace("    return", "    v1 = splat.dt0 v0\n    return");
@@ -182,7 +246,7 @@ mod tests {
     fn words_are_not_in_names_strings_numbers_comments_and_header() {
         let text = "test v1 \"\nset v2\ntarget v3\nfunction %v4(i8) { ; v5\n block6(v7:v8):\n\
                     @0009v9 = a.v10 0x1v11 #fv12 ü \"v13;\" -v14\n}\r\n%v15\"v16";
-        let words: Vec<&str> = words(text).collect();
+        let words: Vec<&str> = words(text).map(|(word, _)| word).collect();
         let expected = "function i8 block6 v7 v8 v9 a v10 v12 v14";
         assert_eq!(words.join(" "), expected);
     }

@@ -486,7 +486,8 @@ fn compile_prints_and_writes() {
     assert!(bytes.windows(3).any(|window| window == b"\0f\0"));
     let invalid = function.replace("return v1", "return");
     let output = folder.run_with_input(&["compile", "--target", "x86_64"], &invalid);
-    assert!(stderr(&output).contains("-:1: %f: "), "{output:?}");
+    let place = "error: -:6: compile (x86_64): %f does not verify\n  line 6: inst2 (return): ";
+    assert!(stderr(&output).contains(place), "{output:?}");
     assert!(
         stderr(&output).contains("arguments of return must match"),
         "{output:?}"

@@ -101,3 +101,15 @@ pub fn describe_codegen_error(
         ),
     }
 }
+
+/// Why something that is in no file does not compile. The error itself keeps to itself what the
+/// verifier says.
+pub fn describe_own_codegen_error(error: &CodegenError) -> String {
+    match error {
+        CodegenError::Verifier(errors) => {
+            let errors: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+            format!("the verifier says: {}", errors.join("; "))
+        }
+        error => error.to_string(),
+    }
+}

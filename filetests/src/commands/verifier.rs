@@ -70,7 +70,7 @@ fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Re
     for (error, announcer) in errors.0.iter().zip(&announcers) {
         if announcer.is_none() {
             problem(
-                line_of_entity(details, error.location),
+                Some(line_of_entity(details, error.location)),
                 format!("error that no `error:` comment announces: {error}"),
             );
         }

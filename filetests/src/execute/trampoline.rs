@@ -10,6 +10,7 @@
 //! that Rust has no equivalent of, with any number of results.
 
 use super::SLOT_SIZE;
+use crate::commands::compile::describe_own_codegen_error;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
     AbiParam, Endianness, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName,
@@ -94,7 +95,7 @@ impl Trampolines {
 
 fn describe(error: ModuleError) -> String {
     match error {
-        ModuleError::Compilation(error) => error.to_string(),
+        ModuleError::Compilation(error) => describe_own_codegen_error(&error),
         error => error.to_string(),
     }
 }

@@ -1,16 +1,19 @@
 //! `clif-util compile`: compiles functions, and shows or writes the result.
 
 use crate::input::{self, Unreadable, Usage};
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
-use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget, print_errors};
-use cranelift_reader::{IsaSpec, OwnedFlagsOrIsa, TestFile};
+use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
+use cranelift_reader::{Details, IsaSpec, OwnedFlagsOrIsa, TestFile};
+use filetests::abi::target_name;
+use filetests::commands::compile::describe_codegen_error;
 use filetests::disassemble::{Instruction, instructions};
 use filetests::object::ObjectFile;
-use filetests::{panics, timings};
+use filetests::report::located;
+use filetests::{Failure, panics, timings};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,10 +80,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let file = input::parse(path, &text)?;
         let isa = isa(&settings, &file, path)?;
         for (func, details) in &file.functions {
-            let place = format!("{}:{}", path.display(), details.location.line_number);
-            panics::contain(|| compile(func, &isa, options))
-                .unwrap_or_else(|panic| Err(anyhow!("the compiler {panic}")))
-                .with_context(|| format!("{place}: {}", func.name))?;
+            compile(func, details, &isa, options).map_err(|mut failure| {
+                failure.job = Some("compile".to_owned());
+                failure.target = Some(target_name(isa.triple()));
+                anyhow!(located(path, &failure))
+            })?;
         }
         if options.output.is_some() {
             if object.is_none() {
@@ -145,33 +149,55 @@ fn is_same_target(one: &dyn TargetIsa, other: &dyn TargetIsa) -> bool {
     one.triple() == other.triple() && one.flags() == other.flags() && flags(one) == flags(other)
 }
 
-fn compile(func: &Function, isa: &OwnedTargetIsa, options: &Options) -> Result<()> {
-    let mut context = Context::for_function(func.clone());
-    let compiled = match context.compile(&**isa, &mut ControlPlane::default()) {
-        Ok(_) => context.take_compiled_code(),
-        Err(error) => match error.inner {
-            error @ CodegenError::Verifier(_) => {
-                bail!("{}", print_errors::pretty_error(func, error).trim_end())
-            }
-            error => bail!("{error}"),
-        },
+/// Compiles a function, and prints what is asked for.
+fn compile(
+    func: &Function,
+    details: &Details<'_>,
+    isa: &OwnedTargetIsa,
+    options: &Options,
+) -> Result<(), Failure> {
+    let fail = |error: String| {
+        Failure::at(
+            details.location.line_number,
+            format!("{}: {error}", func.name),
+        )
     };
-    let Some(compiled) = compiled else {
-        bail!("the compiler gave no code");
-    };
+    let text = panics::contain(|| {
+        let mut context = Context::for_function(func.clone());
+        context
+            .compile(&**isa, &mut ControlPlane::default())
+            .map_err(|error| describe_codegen_error(func, details, &error.inner))?;
+        let compiled = context.take_compiled_code();
+        let compiled = compiled.ok_or_else(|| fail("the compiler gave no code".to_owned()))?;
+        show(func, &context.func, &compiled, &**isa, options).map_err(fail)
+    });
+    print!(
+        "{}",
+        text.unwrap_or_else(|panic| Err(fail(format!("the compiler {panic}"))))?
+    );
+    Ok(())
+}
+
+/// What is asked for of a compiled function.
+fn show(
+    func: &Function,
+    optimized: &Function,
+    compiled: &CompiledCode,
+    isa: &dyn TargetIsa,
+    options: &Options,
+) -> Result<String, String> {
     let mut text = String::new();
     if options.print {
-        let _ = writeln!(text, "{}", context.func.display());
+        let _ = writeln!(text, "{}", optimized.display());
     }
     if options.disassemble {
-        let listing = instructions(&**isa, &compiled).map_err(anyhow::Error::msg)?;
-        disassembly(&mut text, func, &compiled, &listing);
+        let listing = instructions(isa, compiled)?;
+        disassembly(&mut text, func, compiled, &listing);
         if options.print {
-            relocations_and_traps(&mut text, func, &compiled);
+            relocations_and_traps(&mut text, func, compiled);
         }
     }
-    print!("{text}");
-    Ok(())
+    Ok(text)
 }
 
 /// The code as `.byte` directives, and as instructions with offset and bytes.
