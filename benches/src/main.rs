@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use filetests::c_abi::toolchain::CTarget;
-use multi_out_benches::code::{PEERS, code};
+use multi_out_benches::code::{PEERS, code, code_cases};
 use multi_out_benches::compile::Corpus;
 use multi_out_benches::goals::{Verdict, goals};
 use multi_out_benches::measure::Effort;
-use multi_out_benches::peers::Side;
+use multi_out_benches::peers::{LoopSpec, Peer, Side};
 use multi_out_benches::results::Plan;
 use multi_out_benches::shapes::{Lane, Pattern, Shape};
 use multi_out_benches::times::time_cases;
@@ -29,6 +29,8 @@ enum Task {
     All(All),
     /// Print times of calls only
     Times,
+    /// Print what a patch of the fork may change, a figure a line: times as multiples of gcc's, bytes of code
+    Figures,
     /// Print the code of all peers for one function
     Show(Show),
     /// Compile a corpus; callgrind counts the instructions of that
@@ -82,6 +84,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::All(all) => return all.run(),
         Task::Times => times()?,
+        Task::Figures => figures()?,
         Task::Show(show) => show.run()?,
         Task::Compile(corpus) => println!("{} bytes of code", corpus.compile()?),
     }
@@ -145,6 +148,27 @@ fn times() -> Result<()> {
             }
         }
         println!();
+    }
+    Ok(())
+}
+
+fn figures() -> Result<()> {
+    for case in time_cases(Effort::QUICK)? {
+        let LoopSpec {
+            side,
+            shape,
+            pattern,
+        } = case.spec;
+        if let Some(gcc) = case.peer(Peer::Gcc) {
+            let (side, pattern) = (side.name(), pattern.name());
+            println!("time, {side}, {shape}, {pattern}\t{:.3}", gcc.ratio.value);
+        }
+    }
+    for case in code_cases()? {
+        if let Some(Ok(ours)) = case.peers.first() {
+            let (target, side, shape) = (case.target, case.side.name(), case.shape);
+            println!("bytes, {target}, {side}, {shape}\t{}", ours.bytes);
+        }
     }
     Ok(())
 }

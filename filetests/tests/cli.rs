@@ -428,6 +428,25 @@ fn pass_replaces_commands_and_target() {
     assert_eq!(status(&folder.run(&["pass", "empty", "", "cat"])), 2);
 }
 
+/// ABI.md section 10 has a function, and what becomes of it.
+#[test]
+fn compile_prints_explicit_out_pointers() {
+    let text = include_str!("../../ABI.md");
+    let (_, section) = text
+        .split_once("\n## 10. What the compiler makes of it\n")
+        .unwrap();
+    let mut blocks = section.split("```text\n").skip(1);
+    let mut block = || blocks.next().unwrap().split("```").next().unwrap();
+    let (written, explicit) = (block(), block());
+    let folder = Folder::new("compile-out-pointers");
+    let output = folder.run_with_input(&["compile", "--target", "x86_64", "-p"], written);
+    assert_eq!(
+        (status(&output), stdout(&output).trim_end()),
+        (0, explicit.trim_end()),
+        "{output:?}"
+    );
+}
+
 #[test]
 fn compile_prints_and_writes() {
     let folder = Folder::new("compile");

@@ -1,11 +1,14 @@
-//! Rules of the convention that CLIF text cannot write: dynamic vectors in signatures, areas above the
-//! limit, very many parameters. See ABI.md section 7.
+//! What CLIF text cannot test of the convention: dynamic vectors in signatures, areas above the limit, very
+//! many parameters (ABI.md section 7), and what compiling leaves of a function (section 10).
 
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, Signature, Type, UserFuncName, types,
 };
 use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa};
+use cranelift_codegen::multi_out::make_out_pointers_explicit;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context, verify_function};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -15,11 +18,15 @@ const TARGETS: [&str; 6] = [
 ];
 
 fn isa_for(target: &str, verify: bool) -> OwnedTargetIsa {
-    let mut flags = settings::builder();
     let enabled = if verify { "true" } else { "false" };
-    flags
-        .set("enable_verifier", enabled)
-        .expect("a shared setting");
+    isa_with(target, &[("enable_verifier", enabled)])
+}
+
+fn isa_with(target: &str, settings: &[(&str, &str)]) -> OwnedTargetIsa {
+    let mut flags = settings::builder();
+    for (name, value) in settings {
+        flags.set(name, value).expect("a shared setting");
+    }
     let triple = target.parse().expect("a known triple");
     isa::lookup(triple)
         .expect("every backend is compiled in")
@@ -143,4 +150,129 @@ fn more_parameters_than_the_engine_can_count_are_a_limit_error() {
             "{target}: {error:?}"
         );
     }
+}
+
+/// Functions with an area of their own, that of a callee, or both, in more than one block.
+fn functions_with_areas() -> Vec<Function> {
+    let text = "\
+function %callee(i64, i32) -> i64, i32, i64 system_v_multi_out {
+block0(v0: i64, v1: i32):
+    v2 = iadd v0, v0
+    return v2, v1, v2
+}
+
+function %caller(i64) -> i64 system_v {
+    fn0 = %g(i64) -> i64, i32 system_v_multi_out
+block0(v0: i64):
+    v1, v2 = call fn0(v0)
+    v3, v4 = call fn0(v1)
+    brif v4, block1(v1), block1(v3)
+block1(v5: i64):
+    v6 = uextend.i64 v2
+    v7 = iadd v5, v6
+    return v7
+}
+
+function %try_caller(i64) -> i64, i32, i32 system_v_multi_out {
+    sig0 = (i64) -> i64, i32 system_v_multi_out
+    fn0 = %g sig0
+block0(v0: i64):
+    v1, v2 = call fn0(v0)
+    try_call fn0(v1), sig0, block1(ret0, ret1, ret1), [ default: block2 ]
+block1(v3: i64, v4: i32, v5: i32):
+    v6 = iadd v3, v0
+    return v6, v4, v5
+block2:
+    return v0, v2, v2
+}
+";
+    cranelift_reader::parse_functions(text).expect("functions")
+}
+
+/// Some function in each setting of the optimizer on each target.
+fn for_each_setting(test: impl Fn(Function, OwnedTargetIsa, &str)) {
+    for target in TARGETS {
+        for opt_level in ["none", "speed", "speed_and_size"] {
+            for func in functions_with_areas() {
+                let isa = isa_with(target, &[("opt_level", opt_level)]);
+                let place = format!("{} on {target}, {opt_level}", func.name);
+                test(func, isa, &place);
+            }
+        }
+    }
+}
+
+fn domtree_of(func: &Function) -> DominatorTree {
+    DominatorTree::with_function(func, &ControlFlowGraph::with_function(func))
+}
+
+fn compile_without_a_context(
+    func: &Function,
+    isa: &OwnedTargetIsa,
+) -> Result<Vec<u8>, CodegenError> {
+    let (allocator, control) = (&mut Default::default(), &mut ControlPlane::default());
+    isa.compile_function(func, &domtree_of(func), allocator, false, control)
+        .map(|code| code.code_buffer().to_vec())
+}
+
+#[test]
+fn compiling_leaves_the_function_as_the_optimizer_did() {
+    for_each_setting(|func, isa, place| {
+        let control = &mut ControlPlane::default();
+        let mut optimized = Context::for_function(func.clone());
+        optimized.optimize(&*isa, control).expect(place);
+        let mut compiled = Context::for_function(func);
+        compiled.compile(&*isa, control).expect(place);
+        assert_eq!(
+            compiled.func.display().to_string(),
+            optimized.func.display().to_string(),
+            "{place}"
+        );
+        let domtree = domtree_of(&compiled.func);
+        for block in compiled.func.layout.blocks() {
+            assert_eq!(
+                compiled.domtree.idom(block),
+                domtree.idom(block),
+                "{block} of {place}"
+            );
+        }
+        compiled.verify(&*isa).expect(place);
+    });
+}
+
+#[test]
+fn compiling_twice_gives_the_same_code() {
+    for_each_setting(|func, isa, place| {
+        let mut context = Context::for_function(func);
+        let mut compile = || {
+            let code = context.compile(&*isa, &mut ControlPlane::default());
+            code.expect(place).code_buffer().to_vec()
+        };
+        assert_eq!(compile(), compile(), "{place}");
+    });
+}
+
+#[test]
+fn explicit_out_pointers_give_the_same_code() {
+    for_each_setting(|func, isa, place| {
+        let control = &mut ControlPlane::default();
+        let mut context = Context::for_function(func);
+        let code = context.compile(&*isa, control).expect(place);
+        let code = code.code_buffer().to_vec();
+        let mut explicit = context.func.clone();
+        make_out_pointers_explicit(&mut explicit, &*isa).expect(place);
+        let of_explicit = compile_without_a_context(&explicit, &isa);
+        assert_eq!(of_explicit.expect(place), code, "{place}");
+    });
+}
+
+#[test]
+fn compiling_without_a_context_is_an_error() {
+    for_each_setting(|func, isa, place| {
+        let error = compile_without_a_context(&func, &isa).expect_err(place);
+        assert!(
+            matches!(&error, CodegenError::Unsupported(why) if why.contains("`Context::compile`")),
+            "{place}: {error}"
+        );
+    });
 }

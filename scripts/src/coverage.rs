@@ -250,30 +250,6 @@ fn ours(repo: &Repo) -> Result<BTreeMap<String, BTreeMap<usize, String>>> {
     Ok(files)
 }
 
-/// By line, how often it was executed, if it can be. A line within `smallvec![…]` counts as the line that begins it: that macro
-/// expands to two branches with the same lines, of which llvm-cov tells one.
-fn count_macros_once(
-    lines: &BTreeMap<usize, String>,
-    counted: &BTreeMap<usize, u64>,
-) -> BTreeMap<usize, u64> {
-    let mut counts = counted.clone();
-    let indent = |text: &str| text.len() - text.trim_start().len();
-    let mut outer: Option<(usize, u64)> = None;
-    for (number, text) in lines {
-        if let (Some((_, count)), Some(inner)) = (outer, counts.get_mut(number)) {
-            *inner = count;
-        }
-        match outer {
-            Some((begin, _)) if indent(text) <= begin => outer = None,
-            None if text.contains("smallvec![") && !text.contains(']') => {
-                outer = counts.get(number).map(|count| (indent(text), *count));
-            }
-            _ => {}
-        }
-    }
-    counts
-}
-
 fn report(ours: &BTreeMap<String, BTreeMap<usize, String>>, counts: &LineCounts) -> Result<()> {
     let (mut all, mut all_reached) = (0, 0);
     let mut missed = Vec::new();
@@ -284,7 +260,6 @@ fn report(ours: &BTreeMap<String, BTreeMap<usize, String>>, counts: &LineCounts)
             println!("{:>5} of {:>5}  {file}", 0, 0);
             continue;
         };
-        let counted = count_macros_once(lines, counted);
         let executable: BTreeSet<usize> = lines
             .keys()
             .copied()
@@ -312,15 +287,6 @@ fn report(ours: &BTreeMap<String, BTreeMap<usize, String>>, counts: &LineCounts)
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_of_a_macro_count_as_its_first() {
-        let text = "f(\n    smallvec![\n        a,\n        b,\n    ]\n    c\n)";
-        let lines = (1..).zip(text.lines().map(String::from)).collect();
-        let counted = BTreeMap::from([(1, 5), (2, 5), (3, 0), (5, 0), (6, 0)]);
-        let want = BTreeMap::from([(1, 5), (2, 5), (3, 5), (5, 5), (6, 0)]);
-        assert_eq!(count_macros_once(&lines, &counted), want);
-    }
 
     #[test]
     fn counts_of_several_records_are_added() {

@@ -1,125 +1,475 @@
-//! Finish with the results of a `SystemVMultiOut` call before the next one.
+//! `CallConv::SystemVMultiOut`: several results through an out pointer, made explicit.
 //!
-//! The out area is there once, so the next call overwrites it, and what is still to be used by then
-//! has to be saved. The mid-end places pure instructions as late as it can: a sum of ten results that
-//! is wanted at the end of a block costs ten spill slots, while an eleventh value is all there is to
-//! keep. This pass, the last of the mid-end, moves such an instruction in front of the next call:
+//! The last pass over CLIF, right before lowering. The verifier, the inliner, the mid-end and the
+//! interpreter see calls with several results; backends see a pointer, loads and stores:
 //!
 //! ```text
-//!   v1, v2 = call fn0()             v1, v2 = call fn0()
-//!                                   v5 = iadd v1, v2
-//!   v3, v4 = call fn0()       =>    v3, v4 = call fn0()
-//!   v5 = iadd v1, v2
+//!   function %f(i32) -> i32, f64 system_v_multi_out    function %f(i64, i32) system_v_multi_out
+//!     sig0 = () -> i32, f64 system_v_multi_out           ss0 = explicit_slot 16, align = 8
+//!     fn0 = %g sig0                                      sig0 = (i64) system_v_multi_out
+//!                                                        fn0 = %g sig0
+//!   block0(v0: i32):                                   block0(v9: i64, v0: i32):
+//!                                                        v10 = stack_addr.i64 ss0
+//!     v1, v2 = call fn0()                                call fn0(v10)
+//!                                                        v11 = stack_addr.i64 ss0
+//!                                                        v1 = load.i32 notrap aligned v11
+//!     v3 = iadd v0, v1                                   v3 = iadd v0, v1
+//!                                                        store notrap aligned v3, v9
+//!                                                        v2 = load.f64 notrap aligned v11+8
+//!                                                        store notrap aligned v2, v9+8
+//!     return v3, v2                                      return
 //! ```
 //!
-//! It moves only what leaves no more values alive across the call than before: an instruction whose
-//! operands are there by then, and that is the only use of one that comes from the call. Comparisons
-//! stay where they are, next to the branch or the `select` that they become one instruction with.
+//! All calls of a function share one stack slot. A result is loaded before its first use, and at the
+//! latest before the next call that writes to the slot and before the block ends: defined by the
+//! call itself it would take a callee-saved register or a spill slot, used or not. A result of the
+//! function is stored behind its definition if that is in the block that returns, as nobody may look
+//! before the return. The results of a `try_call` are loaded in a block of their own on its normal
+//! edge, so that no handler sees the area.
+//!
+//! Loads and stores are exactly as wide as their fields. They are in an alias region of their own,
+//! by which later stages know them.
+//!
+//! Invariant: signatures without an out area are left alone, and so are functions that have no
+//! others.
 
-use crate::entity::SecondaryMap;
-use crate::inst_predicates::is_pure_for_egraph;
-use crate::ir::{Block, Function, Inst, Opcode, Signature, Value, ValueDef};
-use crate::isa::CallConv;
+use crate::cursor::{Cursor, FuncCursor};
+use crate::dominator_tree::DominatorTree;
+use crate::entity::{EntitySet, SecondaryMap};
+use crate::flowgraph::ControlFlowGraph;
+use crate::ir::{
+    AbiParam, AliasRegionData, Block, BlockArg, BlockCall, Function, Inst, InstBuilder,
+    InstructionData, MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData,
+    StackSlotKind, Type, Value, ValueDef, ValueList,
+};
+use crate::isa::multi_out::{OutArea, OutField, OutTarget, compute_out_area};
+use crate::isa::{CallConv, TargetIsa};
+use crate::result::{CodegenError, CodegenResult};
+use crate::verifier::verify_function;
+use alloc::format;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
-/// Run the pass. It needs no analysis and keeps all of them: no block and no edge changes.
-pub(crate) fn finish_with_results(func: &mut Function) {
-    let has_area =
-        |sig: &Signature| sig.call_conv == CallConv::SystemVMultiOut && sig.returns.len() > 1;
-    if !func.dfg.signatures.values().any(has_area) {
-        return;
-    }
-    let uses = count_uses(func);
-    let mut parts = SecondaryMap::new();
-    let blocks: Vec<Block> = func.layout.blocks().collect();
-    for block in blocks {
-        finish_in_block(func, block, &uses, &mut parts, has_area);
-    }
-}
+/// The `user_id` of the alias region of fields, a number that no front end is likely to choose. A
+/// front end that does loses no more than the distinction between its region and this one.
+pub(crate) const REGION: u32 = 0x6d75_6c74;
 
-/// How often each value is used, as an operand or as an argument of a block.
-fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
-    let mut uses = SecondaryMap::new();
-    for block in func.layout.blocks() {
-        for inst in func.layout.block_insts(block) {
-            for value in func.dfg.inst_values(inst) {
-                uses[value] += 1;
-            }
-        }
-    }
-    uses
-}
+/// The largest out area, in bytes: the backends' limit on return areas.
+const MAX_SIZE: u32 = 128 << 20;
 
-/// A call with an out area divides a block; its results belong to the part behind it. Everything
-/// from outside the block belongs to part 0.
-///
-/// `parts` says which part an instruction of the block is in.
-fn finish_in_block(
+/// A function as it was before its out pointers became explicit, and its dominator tree if that has
+/// changed with it.
+pub(crate) struct Original(Function, Option<DominatorTree>);
+
+/// Make out pointers explicit in a function that is about to be lowered, if it has any. What
+/// [`restore`] needs to undo that is returned.
+pub(crate) fn replace(
     func: &mut Function,
-    block: Block,
-    uses: &SecondaryMap<Value, u32>,
-    parts: &mut SecondaryMap<Inst, usize>,
-    has_area: impl Fn(&Signature) -> bool,
-) {
-    let insts: Vec<Inst> = func.layout.block_insts(block).collect();
-    // The call at the end of each part, as far as known.
-    let mut ends: Vec<Inst> = Vec::new();
-    for inst in insts {
-        let sig = func.dfg.call_signature(inst);
-        if sig.is_some_and(|sig| has_area(&func.dfg.signatures[sig])) {
-            ends.push(inst);
-        } else if let Some((part, constants)) =
-            earlier_part(func, block, inst, ends.len(), parts, uses)
-        {
-            for moved in constants.into_iter().chain([inst]) {
-                func.layout.remove_inst(moved);
-                func.layout.insert_inst(moved, ends[part]);
-                parts[moved] = part;
-            }
-            continue;
+    domtree: &mut DominatorTree,
+    isa: &dyn TargetIsa,
+) -> CodegenResult<Option<Original>> {
+    let mut sigs = core::iter::once(&func.signature).chain(func.dfg.signatures.values());
+    if !sigs.any(|sig| sig.call_conv == CallConv::SystemVMultiOut) {
+        return Ok(None);
+    }
+    let mut explicit = func.clone();
+    make_out_pointers_explicit(&mut explicit, isa)?;
+    if cfg!(debug_assertions) && isa.flags().enable_verifier() {
+        verify_function(&explicit, isa)?;
+    }
+    // Only an edge of a `try_call` gets a block.
+    let has_new_blocks = explicit.dfg.num_blocks() > func.dfg.num_blocks();
+    let original_domtree = has_new_blocks.then(|| {
+        let cfg = ControlFlowGraph::with_function(&explicit);
+        core::mem::replace(domtree, DominatorTree::with_function(&explicit, &cfg))
+    });
+    let original = core::mem::replace(func, explicit);
+    Ok(Some(Original(original, original_domtree)))
+}
+
+/// Undo [`replace`], so that whoever compiles a function gets it back with its own signature.
+pub(crate) fn restore(func: &mut Function, domtree: &mut DominatorTree, was: Option<Original>) {
+    if let Some(Original(original, original_domtree)) = was {
+        *func = original;
+        if let Some(original_domtree) = original_domtree {
+            *domtree = original_domtree;
         }
-        parts[inst] = ends.len();
     }
 }
 
-/// The part before `current` that an instruction can move to, and the constants that have to go with
-/// it: its other operands are there, and one of them, of a call, is needed no longer then.
-fn earlier_part(
-    func: &Function,
-    block: Block,
-    inst: Inst,
-    current: usize,
-    parts: &SecondaryMap<Inst, usize>,
-    uses: &SecondaryMap<Value, u32>,
-) -> Option<(usize, SmallVec<[Inst; 2]>)> {
-    let opcode = func.dfg.insts[inst].opcode();
-    let is_comparison = matches!(opcode, Opcode::Icmp | Opcode::Fcmp);
-    if current == 0 || is_comparison || opcode.can_load() || !is_pure_for_egraph(func, inst) {
-        return None;
+/// Make the out pointers of a function explicit, as compiling it does by itself.
+///
+/// This is for looking at. The function that comes of it has another signature, `void` to C, and is
+/// compiled to the same code.
+///
+/// # Errors
+///
+/// If the convention or the target does not have one of the function's signatures.
+pub fn make_out_pointers_explicit(func: &mut Function, isa: &dyn TargetIsa) -> CodegenResult<()> {
+    let own = area_of(&func.signature, isa)?;
+    let mut areas = SecondaryMap::new();
+    for (sig, data) in func.dfg.signatures.iter() {
+        if let Some(area) = area_of(data, isa)? {
+            areas[sig] = Some(area);
+        }
     }
-    let mut part = 0;
-    let mut is_last_use = false;
-    let mut constants = SmallVec::<[Inst; 2]>::new();
-    for value in func.dfg.inst_values(inst) {
-        let ValueDef::Result(def, _) = func.dfg.value_def(value) else {
-            continue;
+    let blocks: Vec<Block> = func.layout.blocks().collect();
+    let mut used = EntitySet::new();
+    let (mut size, mut align) = (0, 1);
+    for &block in &blocks {
+        for inst in func.layout.block_insts(block) {
+            used.extend(func.dfg.inst_values(inst));
+            if let Some(area) = called_area(func, &areas, inst) {
+                if func.dfg.insts[inst].opcode().is_return() {
+                    let message = "a tail call of a function with an out area".into();
+                    return Err(CodegenError::Unsupported(message));
+                }
+                (size, align) = (size.max(area.size), align.max(area.align));
+            }
+        }
+    }
+    if own.is_none() && areas.values().all(Option::is_none) {
+        return Ok(());
+    }
+
+    let pointer_type = isa.pointer_type();
+    for (sig, data) in func.dfg.signatures.iter_mut() {
+        if areas[sig].is_some() {
+            add_out_pointer(data, pointer_type);
+        }
+    }
+    let region = func.dfg.alias_regions.insert(AliasRegionData {
+        user_id: REGION,
+        description: "out area".into(),
+    });
+    let out_pointer = own.as_ref().map(|_| {
+        add_out_pointer(&mut func.signature, pointer_type);
+        prepend_entry_param(func, pointer_type)
+    });
+    let slot = (size > 0).then(|| {
+        let align_shift = u8::try_from(align.trailing_zeros()).expect("of a u32");
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, align_shift);
+        func.create_sized_stack_slot(data)
+    });
+    let mut pass = Pass {
+        func,
+        areas,
+        own: own.zip(out_pointer),
+        slot,
+        flags: MemFlagsData::trusted().with_alias_region(Some(region)),
+        pointer_type,
+        used,
+    };
+    for block in blocks {
+        pass.visit_block(block);
+    }
+    Ok(())
+}
+
+/// The signature to C: a pointer in front, and no result.
+pub(crate) fn add_out_pointer(sig: &mut Signature, pointer_type: Type) {
+    sig.returns.clear();
+    sig.params.insert(0, AbiParam::new(pointer_type));
+}
+
+/// The out area of a signature, if it has one.
+///
+/// # Errors
+///
+/// If it is a signature of the convention, and the convention or the target does not have it.
+pub(crate) fn area_of(sig: &Signature, isa: &dyn TargetIsa) -> CodegenResult<Option<OutArea>> {
+    if sig.call_conv != CallConv::SystemVMultiOut {
+        return Ok(None);
+    }
+    if let Some(forbidden) = crate::verifier::multi_out::find_forbidden(sig) {
+        return Err(CodegenError::Unsupported(format!("{forbidden}")));
+    }
+    let target = OutTarget::from_triple(isa.triple()).expect("of a backend");
+    let results: SmallVec<[Type; 8]> = sig.returns.iter().map(|ret| ret.value_type).collect();
+    let has_area = target.uses_out_area(&results);
+    let params = sig.params.iter().map(|param| (param.value_type, false));
+    for (ty, is_field) in params.chain(results.iter().map(|ty| (*ty, has_area))) {
+        if lacks_type(target, isa, ty, is_field) {
+            let conv = sig.call_conv;
+            return Err(CodegenError::Unsupported(format!(
+                "`{conv}` on {target} cannot have type {ty} with these settings of the target"
+            )));
+        }
+    }
+    if !has_area {
+        return Ok(None);
+    }
+    let area = compute_out_area(&results, target)?;
+    if area.size > MAX_SIZE || sig.params.len() >= usize::from(u16::MAX) {
+        return Err(CodegenError::ImplLimitExceeded);
+    }
+    Ok(Some(area))
+}
+
+/// Does the instruction set as configured lack values of this type, or if `is_field`, their loads and
+/// stores? These are RISC-V vectors without the V extension, and vectors in the memory of a big-endian
+/// Pulley, whose loads and stores of them are little-endian.
+fn lacks_type(target: OutTarget, isa: &dyn TargetIsa, ty: Type, is_field: bool) -> bool {
+    let flags = || isa.isa_flags().into_iter();
+    let is_on = |name| flags().any(|flag| flag.name == name && flag.as_bool() == Some(true));
+    match target {
+        _ if !ty.is_vector() => false,
+        OutTarget::Riscv64 => !is_on("has_v"),
+        OutTarget::Pulley => is_field && is_on("big_endian"),
+        OutTarget::X64 | OutTarget::Aarch64 | OutTarget::S390x => false,
+    }
+}
+
+type Areas = SecondaryMap<SigRef, Option<OutArea>>;
+
+/// The out area that a call writes to, if it does.
+fn called_area<'a>(func: &Function, areas: &'a Areas, inst: Inst) -> Option<&'a OutArea> {
+    let sig = func.dfg.call_signature(inst)?;
+    areas[sig].as_ref()
+}
+
+fn prepend_entry_param(func: &mut Function, ty: Type) -> Value {
+    let entry = func.layout.entry_block().expect("a function with code");
+    let params = func.dfg.detach_block_params(entry);
+    let first = func.dfg.append_block_param(entry, ty);
+    for index in 0..params.len(&func.dfg.value_lists) {
+        let param = params.get(index, &func.dfg.value_lists).expect("in bounds");
+        func.dfg.attach_block_param(entry, param);
+    }
+    first
+}
+
+struct Pass<'f> {
+    func: &'f mut Function,
+    areas: Areas,
+    /// The area that the function's own results go to, and where it is.
+    own: Option<(OutArea, Value)>,
+    /// The memory that the results of calls come from.
+    slot: Option<StackSlot>,
+    flags: MemFlagsData,
+    pointer_type: Type,
+    /// The values that any instruction uses.
+    used: EntitySet<Value>,
+}
+
+/// A call whose results are in the slot. Those that are not loaded yet still say that they are
+/// defined by it.
+struct Open {
+    call: Inst,
+    sig: SigRef,
+    results: SmallVec<[Value; 8]>,
+    /// The address of the slot, once it is needed.
+    address: Option<Value>,
+}
+
+/// The values that are stored behind their definition in a block, each with the numbers of the
+/// function's results that it is. There are few blocks that return, and few results.
+type EarlyStores = SmallVec<[(Value, usize); 8]>;
+
+impl Pass<'_> {
+    fn visit_block(&mut self, block: Block) {
+        let early = self.early_stores(block);
+        let mut open: Option<Open> = None;
+        let mut next = self.func.layout.first_inst(block);
+        while let Some(inst) = next {
+            next = self.func.layout.next_inst(inst);
+            let opcode = self.func.dfg.insts[inst].opcode();
+            let called = called_area(self.func, &self.areas, inst).is_some();
+            if let Some(area) = &mut open {
+                let args: SmallVec<[Value; 8]> = self.func.dfg.inst_values(inst).collect();
+                for value in args {
+                    self.load(area, value, inst, &early);
+                }
+                if called || opcode.is_terminator() {
+                    for index in 0..area.results.len() {
+                        let value = area.results[index];
+                        if self.used.contains(value) {
+                            self.load(area, value, inst, &early);
+                        }
+                    }
+                    open = None;
+                }
+            }
+            if called {
+                self.pass_out_pointer(inst);
+            }
+            match opcode {
+                Opcode::Return => self.visit_return(inst, &early),
+                Opcode::TryCall | Opcode::TryCallIndirect if called => {
+                    self.load_on_normal_edge(block, inst);
+                }
+                _ if called => open = self.open(inst),
+                _ if early.is_empty() => {}
+                _ => {
+                    let results =
+                        SmallVec::<[Value; 2]>::from_slice(self.func.dfg.inst_results(inst));
+                    let mut pos = FuncCursor::new(self.func).after_inst(inst);
+                    pos.use_srcloc(inst);
+                    for value in results {
+                        store_early(&self.own, self.flags, &mut pos, &early, value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which values are stored before the return of this block.
+    fn early_stores(&self, block: Block) -> EarlyStores {
+        let mut early = EarlyStores::new();
+        if self.own.is_none() {
+            return early;
+        }
+        let Some(ret) = self.func.layout.last_inst(block) else {
+            return early;
         };
-        if func.layout.inst_block(def) != Some(block) {
-            continue;
+        if self.func.dfg.insts[ret].opcode() != Opcode::Return {
+            return early;
         }
-        let is_constant = matches!(
-            func.dfg.insts[def].opcode(),
-            Opcode::Iconst | Opcode::F32const | Opcode::F64const
-        );
-        if is_constant && uses[value] == 1 {
-            constants.push(def);
-        } else {
-            part = part.max(parts[def]);
-            is_last_use |= uses[value] == 1 && parts[def] > 0;
+        for (index, &value) in self.func.dfg.inst_args(ret).iter().enumerate() {
+            let def = self.func.dfg.value_def(value).inst();
+            if def.is_some_and(|def| self.func.layout.inst_block(def) == Some(block)) {
+                early.push((value, index));
+            }
+        }
+        early.sort_unstable();
+        early
+    }
+
+    /// Let a call pass the address of the slot before its other arguments.
+    fn pass_out_pointer(&mut self, call: Inst) {
+        let address = self.slot_address_before(call);
+        let opcode = self.func.dfg.insts[call].opcode();
+        let index = opcode.constraints().num_fixed_value_arguments();
+        let dfg = &mut self.func.dfg;
+        let args = match &mut dfg.insts[call] {
+            InstructionData::Call { args, .. }
+            | InstructionData::CallIndirect { args, .. }
+            | InstructionData::TryCall { args, .. }
+            | InstructionData::TryCallIndirect { args, .. } => args,
+            other => unreachable!("no call with an out area: {other:?}"),
+        };
+        args.insert(index, address, &mut dfg.value_lists);
+    }
+
+    fn slot_address_before(&mut self, inst: Inst) -> Value {
+        let slot = self.slot.expect("made for the calls that there are");
+        let mut pos = FuncCursor::new(self.func).at_inst(inst);
+        pos.use_srcloc(inst);
+        pos.ins().stack_addr(self.pointer_type, slot, 0)
+    }
+
+    /// Detach the results of a plain call, to be defined by loads.
+    fn open(&mut self, call: Inst) -> Option<Open> {
+        let open = Open {
+            call,
+            sig: self.func.dfg.call_signature(call)?,
+            results: SmallVec::from_slice(self.func.dfg.inst_results(call)),
+            address: None,
+        };
+        self.func.dfg.detach_inst_results(call);
+        Some(open)
+    }
+
+    /// Load a value before `inst` if it is a result of the call that is not loaded yet.
+    fn load(&mut self, open: &mut Open, value: Value, inst: Inst, early: &EarlyStores) {
+        let index = match self.func.dfg.value_def(value) {
+            ValueDef::Result(def, index) if def == open.call => index,
+            _ => return,
+        };
+        let address = match open.address {
+            Some(address) => address,
+            None => *open.address.insert(self.slot_address_before(inst)),
+        };
+        let field = self.areas[open.sig]
+            .as_ref()
+            .expect("of an open call")
+            .fields[index];
+        let mut pos = FuncCursor::new(self.func).at_inst(inst);
+        pos.use_srcloc(open.call);
+        pos.ins()
+            .with_result(value)
+            .load(field.ty, self.flags, address, offset_of(field));
+        store_early(&self.own, self.flags, &mut pos, early, value);
+    }
+
+    /// Load what a `try_call` passes on where it returns.
+    fn load_on_normal_edge(&mut self, block: Block, call: Inst) {
+        let dfg = &self.func.dfg;
+        let table = dfg.insts[call].exception_table().expect("of a `try_call`");
+        let sig = dfg.exception_tables[table].signature();
+        let normal = *dfg.exception_tables[table].normal_return();
+        let target = normal.block(&dfg.value_lists);
+        let mut args: SmallVec<[BlockArg; 8]> = normal.args(&dfg.value_lists).collect();
+
+        let edge = self.func.dfg.make_block();
+        self.func.layout.insert_block_after(edge, block);
+        if self.func.layout.is_cold(target) {
+            self.func.layout.set_cold(edge);
+        }
+        let mut pos = FuncCursor::new(self.func).at_bottom(edge);
+        pos.use_srcloc(call);
+        let slot = self.slot.expect("made for the calls that there are");
+        let address = pos.ins().stack_addr(self.pointer_type, slot, 0);
+        let area = self.areas[sig].as_ref().expect("a call with an area");
+        let mut loaded: SmallVec<[Option<Value>; 8]> = SmallVec::from_elem(None, area.fields.len());
+        for arg in &mut args {
+            if let BlockArg::TryCallRet(index) = *arg {
+                let index = usize::try_from(index).expect("an index");
+                let field = area.fields[index];
+                let value = *loaded[index].get_or_insert_with(|| {
+                    pos.ins()
+                        .load(field.ty, self.flags, address, offset_of(field))
+                });
+                *arg = BlockArg::Value(value);
+            }
+        }
+        pos.ins().jump(target, &args);
+        let to_edge = BlockCall::new(edge, [], &mut self.func.dfg.value_lists);
+        *self.func.dfg.exception_tables[table].normal_return_mut() = to_edge;
+    }
+
+    /// Store the results that are not stored yet, and return nothing.
+    fn visit_return(&mut self, ret: Inst, early: &EarlyStores) {
+        let Some((area, out_pointer)) = &self.own else {
+            return;
+        };
+        let values = SmallVec::<[Value; 8]>::from_slice(self.func.dfg.inst_args(ret));
+        let mut pos = FuncCursor::new(self.func).at_inst(ret);
+        pos.use_srcloc(ret);
+        for (index, value) in values.into_iter().enumerate() {
+            if early.binary_search(&(value, index)).is_err() {
+                let offset = offset_of(area.fields[index]);
+                pos.ins().store(self.flags, value, *out_pointer, offset);
+            }
+        }
+        self.func.dfg.insts[ret] = InstructionData::MultiAry {
+            opcode: Opcode::Return,
+            args: ValueList::new(),
+        };
+    }
+}
+
+/// Store a value that was just defined as each result of the function that it is.
+fn store_early(
+    own: &Option<(OutArea, Value)>,
+    flags: MemFlagsData,
+    pos: &mut FuncCursor,
+    early: &EarlyStores,
+    value: Value,
+) {
+    if let Some((area, out_pointer)) = own {
+        let first = early.partition_point(|(other, _)| *other < value);
+        let stores = early[first..]
+            .iter()
+            .take_while(|(other, _)| *other == value);
+        for &(_, index) in stores {
+            let offset = offset_of(area.fields[index]);
+            pos.ins().store(flags, value, *out_pointer, offset);
         }
     }
-    constants.retain(|def| parts[*def] > part);
-    // Part 0 has no results to finish with.
-    (is_last_use && part < current).then_some((part, constants))
+}
+
+/// The offset of a field as loads and stores have it.
+fn offset_of(field: OutField) -> i32 {
+    i32::try_from(field.offset).expect("below the limit on areas")
 }

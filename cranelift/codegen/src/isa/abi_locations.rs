@@ -13,8 +13,8 @@
 //!   results          8 bits at 0 and 64 bits at 8 of the memory that rdi points to
 //! ```
 //!
-//! The source is the `SigSet` of the function that would have the signature, after the checks with
-//! which code generation begins. Nothing is computed twice, so nothing can disagree. What follows
+//! The source is the `SigSet` of the function that would have the signature, once its out pointer is
+//! explicit. Nothing is computed twice, so nothing can disagree. What follows
 //! from the function's code, its frame for instance, is not said.
 //!
 //! Sizes and offsets are in bytes. Offsets into the stack are from the stack pointer at the call;
@@ -25,10 +25,9 @@ use crate::ir::{
     ArgumentExtension, ArgumentPurpose, Function, Signature, Type, UserFuncName, types,
 };
 use crate::isa::TargetIsa;
-use crate::isa::multi_out::{OutArea, OutTarget, compute_out_area};
-use crate::machinst::multi_out::MultiOutSpec;
+use crate::isa::multi_out::{OutArea, OutTarget};
 use crate::machinst::{
-    ABIArg, ABIArgSlot, ABIMachineSpec, Callee, RealReg, RegClass, Sig, SigData, SigSet,
+    ABIArg, ABIArgSlot, ABIMachineSpec, MachInst, RealReg, RegClass, Sig, SigSet,
 };
 use crate::result::CodegenResult;
 use alloc::borrow::ToOwned;
@@ -36,6 +35,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+/// Where the parameters and results of a signature go, or why code generation refuses it.
+pub type Answer = CodegenResult<AbiLocations>;
 
 /// Where the parameters and results of a signature go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +52,8 @@ pub struct AbiLocations {
     /// The layout of that memory if it is a C struct, as of `CallConv::SystemVMultiOut`. Other
     /// conventions have a layout of their own, of which only the offsets in `results` are known.
     pub out_area: Option<OutArea>,
-    /// Size of the memory for results, with padding for the alignment of the stack; 0 without it.
+    /// Size of the memory for results: that of the C struct or, of other conventions, with padding for
+    /// the alignment of the stack. 0 without such memory.
     pub return_area_size: u32,
     /// Size of the stack arguments, with padding for the alignment of the stack and with what the
     /// convention reserves among them, such as the shadow space of `windows_fastcall`.
@@ -154,30 +157,37 @@ impl fmt::Display for AbiReg {
 }
 
 /// The implementation of [`TargetIsa::abi_locations`] for every backend.
-pub(crate) fn compute_abi_locations<M: ABIMachineSpec>(
-    isa: &dyn TargetIsa,
-    isa_flags: &M::F,
-    sig: &Signature,
-) -> CodegenResult<AbiLocations> {
-    let func = Function::with_name_signature(UserFuncName::default(), sig.clone());
+pub(crate) fn of<M: ABIMachineSpec>(isa: &dyn TargetIsa, sig: &Signature) -> Answer {
+    let out_area = crate::multi_out::area_of(sig, isa)?;
+    let mut machine_sig = sig.clone();
+    if out_area.is_some() {
+        crate::multi_out::add_out_pointer(&mut machine_sig, M::word_type());
+    }
+    let func = Function::with_name_signature(UserFuncName::default(), machine_sig);
     let sigs = SigSet::new::<M>(&func, isa.flags())?;
-    // Not for its value: it refuses what the instruction set lacks.
-    Callee::<M>::new(&func, isa, isa_flags, &sigs)?;
-    let abi_sig = sigs.abi_sig_for_signature(sig);
-    let reader = Reader::new::<M>(&sigs, abi_sig);
-    let out_area = if reader.data.uses_out_area() {
-        let results: Vec<Type> = sig.returns.iter().map(|ret| ret.value_type).collect();
-        Some(compute_out_area(&results, M::MultiOut::TARGET)?)
-    } else {
-        None
+    let abi_sig = sigs.abi_sig_for_signature(&func.signature);
+    let reader = Reader::new::<M>();
+    let mut params = reader.locations(&sigs.args(abi_sig)[..sigs.num_args(abi_sig)], Memory::Stack);
+    let data = &sigs[abi_sig];
+    let (results, return_pointer, return_area_size) = match &out_area {
+        Some(area) => (
+            reader.fields::<M>(area)?,
+            params.remove(0).into_first_part(),
+            area.size,
+        ),
+        None => (
+            reader.locations(sigs.rets(abi_sig), Memory::ReturnArea),
+            reader.return_pointer(&sigs, abi_sig),
+            data.sized_stack_ret_space(),
+        ),
     };
     Ok(AbiLocations {
-        params: reader.locations(&sigs.args(abi_sig)[..sigs.num_args(abi_sig)], Memory::Stack),
-        results: reader.locations(sigs.rets(abi_sig), Memory::ReturnArea),
-        return_pointer: reader.return_pointer(&sigs, abi_sig),
+        params,
+        results,
+        return_pointer,
         out_area,
-        return_area_size: reader.data.sized_stack_ret_space(),
-        stack_args_size: reader.data.sized_stack_arg_space(),
+        return_area_size,
+        stack_args_size: data.sized_stack_arg_space(),
         entry_stack_shift: entry_stack_shift(reader.target),
     })
 }
@@ -207,17 +217,15 @@ enum Memory {
 }
 
 /// Turns `ABIArg`s into locations.
-struct Reader<'a> {
-    data: &'a SigData,
+struct Reader {
     target: OutTarget,
     word_type: Type,
 }
 
-impl<'a> Reader<'a> {
-    fn new<M: ABIMachineSpec>(sigs: &'a SigSet, sig: Sig) -> Self {
+impl Reader {
+    fn new<M: ABIMachineSpec>() -> Self {
         Reader {
-            data: &sigs[sig],
-            target: M::MultiOut::TARGET,
+            target: M::OUT_TARGET,
             word_type: M::word_type(),
         }
     }
@@ -267,10 +275,36 @@ impl<'a> Reader<'a> {
 
     fn return_pointer(&self, sigs: &SigSet, sig: Sig) -> Option<AbiPart> {
         let arg = sigs.get_ret_arg(sig)?;
-        match self.location(&arg, Memory::Stack).kind {
-            AbiLocationKind::Parts(parts) => parts.into_iter().next(),
-            AbiLocationKind::StructCopy { .. } | AbiLocationKind::Indirect { .. } => None,
-        }
+        self.location(&arg, Memory::Stack).into_first_part()
+    }
+
+    /// The fields of an out area, in as many parts as registers hold their values.
+    fn fields<M: ABIMachineSpec>(&self, area: &OutArea) -> CodegenResult<Vec<AbiLocation>> {
+        let fields = area.fields.iter().map(|field| {
+            let (_, reg_types) = M::I::rc_for_type(field.ty)?;
+            let mut offset = i64::from(field.offset);
+            let part = |ty: Type| {
+                let place = AbiPlace::ReturnArea {
+                    offset,
+                    size: ty.bytes(),
+                };
+                offset += i64::from(ty.bytes());
+                AbiPart {
+                    place,
+                    ty,
+                    extension: ArgumentExtension::None,
+                }
+            };
+            let parts = match reg_types {
+                [_] => [field.ty].map(part).to_vec(),
+                reg_types => reg_types.iter().copied().map(part).collect(),
+            };
+            Ok(AbiLocation {
+                purpose: ArgumentPurpose::Normal,
+                kind: AbiLocationKind::Parts(parts),
+            })
+        });
+        fields.collect()
     }
 
     fn part(&self, slot: &ABIArgSlot, memory: Memory) -> AbiPart {
@@ -377,6 +411,13 @@ fn riscv_name(class: AbiRegClass, encoding: u8) -> String {
 }
 
 impl AbiLocation {
+    fn into_first_part(self) -> Option<AbiPart> {
+        match self.kind {
+            AbiLocationKind::Parts(parts) => parts.into_iter().next(),
+            AbiLocationKind::StructCopy { .. } | AbiLocationKind::Indirect { .. } => None,
+        }
+    }
+
     /// The parts of the value or, if it is passed by address, the part that holds the address.
     pub fn parts(&self) -> &[AbiPart] {
         match &self.kind {

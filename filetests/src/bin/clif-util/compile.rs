@@ -6,6 +6,7 @@ use clap::Args;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
+use cranelift_codegen::multi_out::make_out_pointers_explicit;
 use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
 use cranelift_reader::{Details, IsaSpec, OwnedFlagsOrIsa, TestFile};
 use filetests::abi::target_name;
@@ -41,7 +42,7 @@ pub struct Options {
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
 
-    /// Print each function as it is after compilation.
+    /// Print each function as the backend gets it: optimized, and with out pointers explicit.
     #[arg(short)]
     print: bool,
 
@@ -188,7 +189,9 @@ fn show(
 ) -> Result<String, String> {
     let mut text = String::new();
     if options.print {
-        let _ = writeln!(text, "{}", optimized.display());
+        let mut explicit = optimized.clone();
+        make_out_pointers_explicit(&mut explicit, isa).map_err(|error| error.to_string())?;
+        let _ = writeln!(text, "{}", explicit.display());
     }
     if options.disassemble {
         let listing = instructions(isa, compiled)?;

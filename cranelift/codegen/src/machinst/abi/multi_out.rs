@@ -1,49 +1,145 @@
-//! `CallConv::SystemVMultiOut`: several results in a C struct behind a first pointer.
+//! The parameters of `CallConv::SystemVMultiOut`, which are where C passes them.
 //!
-//! With two or more results the signature is that of the C function
-//!
-//! ```text
-//!   void f(struct out *out, params...)
-//! ```
-//!
-//! so the out pointer is placed by each backend's own rules for a first integer parameter. In the
-//! engine's terms it is the `stack_ret_arg`, and the results are stack slots of the return area,
-//! which the caller keeps behind its outgoing arguments:
-//!
-//! ```text
-//!   caller's frame    |  ...                  |
-//!                     +-----------------------+
-//!                     |  out area             |  <- out pointer: `OutgoingArg(stack arg space)`
-//!                     +-----------------------+
-//!                     |  stack arguments      |  <- SP (s390x: above the register save area)
-//!                     +-----------------------+
-//! ```
-//!
-//! With fewer results the signature is the `system_v` one. Either way parameters are where C passes
-//! them, which in a few corners is not where the backend's `system_v` does. Everything behind the
-//! signature sees `system_v`, the base convention, in `SigData` and `Callee`: registers, clobbers,
-//! frame, unwinding and exception payloads are the same. The exception is the `CallInfo` of a
-//! `try_call`, which says by the convention that it has to load fields.
-//!
-//! Fields are moved by the backend's [`MultiOutSpec`], with exact widths.
-//!
-//! - `sig`: the signature, from parameters and results to registers and memory;
-//! - `check`: what is refused;
-//! - `fields`: stores by the callee and loads by the caller.
+//! By the time that signatures are computed the out pointer is an ordinary first parameter (see
+//! `crate::multi_out`), so the backend's `system_v` places all of them, and everything behind the
+//! signature sees `system_v`: registers, clobbers, frame, unwinding, exception payloads. In a few
+//! corners a backend's `system_v` is not C's. There it gets the parameters in another order, or with
+//! gaps (`params`), and what would take other registers than it has for the type is refused.
 
-mod check;
-mod fields;
-mod sig;
+mod params;
 
-pub(super) use check::check_isa_flags;
-pub(super) use fields::{emitted_callee_conv, libcalls_own_stack};
-pub(super) use sig::from_func_sig;
-
+use self::params::{Arranged, arrange, has_c_place};
 use super::*;
+use crate::isa::CallConv;
+use crate::isa::multi_out::OutTarget;
+use crate::settings::Configurable;
 
-impl SigData {
-    /// Are the results fields of an out area, to be accessed with exact widths?
-    pub(crate) fn uses_out_area(&self) -> bool {
-        self.out_area
+/// The size in bytes of the largest parameter but for structs; it may need as much again for
+/// alignment.
+const MAX_PARAM_SIZE: u64 = 16;
+
+/// The ABI signature of a `SystemVMultiOut` signature, or `None` for any other convention.
+pub(super) fn from_func_sig<M: ABIMachineSpec>(
+    sigs: &mut SigSet,
+    sig: &Signature,
+    flags: &settings::Flags,
+) -> Option<CodegenResult<SigData>> {
+    (sig.call_conv == CallConv::SystemVMultiOut).then(|| compute_sig_data::<M>(sigs, sig, flags))
+}
+
+fn compute_sig_data<M: ABIMachineSpec>(
+    sigs: &mut SigSet,
+    sig: &Signature,
+    flags: &settings::Flags,
+) -> CodegenResult<SigData> {
+    check_sig::<M>(sig)?;
+    let c_flags = c_flags::<M>(sig, flags);
+    let order = arrange(M::OUT_TARGET, &sig.params).map_err(|ty| {
+        unsupported::<M>(sig, format!("pass a parameter of type {ty} where C does"))
+    })?;
+    let params = order.iter().map(|param| match *param {
+        Arranged::Formal(index) => sig.params[index],
+        Arranged::Unused(ty) => ir::AbiParam::new(ty),
+    });
+    let base = Signature {
+        params: params.collect(),
+        returns: sig.returns.clone(),
+        call_conv: sig.call_conv.base(),
+    };
+    let mut data = sigs.from_func_sig::<M>(&base, c_flags.as_ref().unwrap_or(flags))?;
+
+    // Back to the order of the signature.
+    let rets_end = usize::try_from(data.rets_end).expect("an index");
+    let args = sigs.abi_args.drain(rets_end..);
+    let mut args: Vec<(usize, ABIArg)> = order
+        .into_iter()
+        .zip(args)
+        .filter_map(|(param, arg)| match param {
+            Arranged::Formal(index) => Some((index, arg)),
+            Arranged::Unused(_) => None,
+        })
+        .collect();
+    args.sort_by_key(|(index, _)| *index);
+    sigs.abi_args.extend(args.into_iter().map(|(_, arg)| arg));
+    data.args_end =
+        u32::try_from(sigs.abi_args.len()).map_err(|_| CodegenError::ImplLimitExceeded)?;
+    Ok(data)
+}
+
+/// Refuse what the convention forbids and what the target cannot express, which the verifier may
+/// not have seen.
+fn check_sig<M: ABIMachineSpec>(sig: &Signature) -> CodegenResult<()> {
+    if let Some(error) = crate::verifier::multi_out::find_forbidden(sig) {
+        return Err(CodegenError::Unsupported(format!("{error}")));
     }
+    for param in &sig.params {
+        check_param::<M>(sig, param)?;
+    }
+    // Backends add up stack space in 32 bits.
+    let stack_size = |param: &ir::AbiParam| match param.purpose {
+        ArgumentPurpose::StructArgument(size) => u64::from(size),
+        _ => 2 * MAX_PARAM_SIZE,
+    };
+    if sig.params.iter().map(stack_size).sum::<u64>() > M::STACK_ARG_RET_SIZE_LIMIT.into() {
+        return Err(CodegenError::ImplLimitExceeded);
+    }
+    let results: SmallVec<[Type; 2]> = sig.returns.iter().map(|ret| ret.value_type).collect();
+    if M::OUT_TARGET.uses_out_area(&results) {
+        let what = "have an out area before `Context::compile` has made its pointer explicit";
+        return Err(unsupported::<M>(sig, what.into()));
+    }
+    let what = match results[..] {
+        [ty] if !has_registers::<M>(ty) => format!("have a result of type {ty}"),
+        [ty] if !has_c_place(M::OUT_TARGET, ty) => {
+            format!("return a result of type {ty} where C does")
+        }
+        _ => return Ok(()),
+    };
+    Err(unsupported::<M>(sig, what))
+}
+
+fn check_param<M: ABIMachineSpec>(sig: &Signature, param: &ir::AbiParam) -> CodegenResult<()> {
+    let has_struct_args = M::OUT_TARGET == OutTarget::X64;
+    let ty = param.value_type;
+    let what = match param.purpose {
+        ArgumentPurpose::StructArgument(size) if !has_struct_args || size % 8 != 0 => {
+            format!("have a struct argument of {size} bytes")
+        }
+        ArgumentPurpose::StructReturn if ty != M::word_type() => {
+            format!("have an `sret` parameter of type {ty}")
+        }
+        _ if !has_registers::<M>(ty) => format!("have a parameter of type {ty}"),
+        _ => return Ok(()),
+    };
+    Err(unsupported::<M>(sig, what))
+}
+
+/// Does the backend have registers for values of this type, and if it is a vector, loads and
+/// stores?
+fn has_registers<M: ABIMachineSpec>(ty: Type) -> bool {
+    let is_unknown_vector = ty.is_vector() && !M::OUT_TARGET.has_memory_type(ty);
+    !is_unknown_vector && M::I::rc_for_type(ty).is_ok()
+}
+
+/// The error that a signature cannot do `what`.
+fn unsupported<M: ABIMachineSpec>(sig: &Signature, what: String) -> CodegenError {
+    let (conv, target) = (sig.call_conv, M::OUT_TARGET);
+    CodegenError::Unsupported(format!("`{conv}` on {target} cannot {what}"))
+}
+
+/// On x86-64, C passes and returns `i128` as `system_v` does under a flag. No other flag matters
+/// there to the places of parameters and of a single result.
+fn c_flags<M: ABIMachineSpec>(sig: &Signature, flags: &settings::Flags) -> Option<settings::Flags> {
+    let mut types = sig.params.iter().chain(&sig.returns);
+    if M::OUT_TARGET != OutTarget::X64
+        || flags.enable_llvm_abi_extensions()
+        || !types.any(|param| param.value_type == I128)
+    {
+        return None;
+    }
+    let mut builder = settings::builder();
+    builder
+        .enable("enable_llvm_abi_extensions")
+        .expect("a boolean setting of every target");
+    Some(settings::Flags::new(builder))
 }
