@@ -8,16 +8,27 @@ use std::fmt::{Display, Write};
 use std::sync::{Arc, Mutex};
 
 /// The line of the file, and what is being done with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The line of the file, when there is one.
-    pub line: Option<usize>,
-    /// A participle phrase, such as `compiling %f for x86_64`.
+    /// The line of the file, from 1; the first if all of the file is meant.
+    pub line: usize,
+    /// A participle phrase that names the function, such as `compiling %f for x86_64`.
     pub doing: String,
     /// The test command of the job, as it is written; empty outside of jobs.
     pub job: String,
     /// The name of the target of the job; empty if it has none.
     pub target: String,
+}
+
+impl Default for Note {
+    fn default() -> Self {
+        Note {
+            line: 1,
+            doing: String::new(),
+            job: String::new(),
+            target: String::new(),
+        }
+    }
 }
 
 /// A note that another thread may read.
@@ -49,18 +60,22 @@ pub fn begin_file() {
     change(|note| *note = Note::default());
 }
 
-/// Notes which job the calling thread runs from now on.
-pub fn begin_job(command: &str, target: Option<&str>) {
+/// Notes which job the calling thread runs from now on, and the line of its command.
+pub fn begin_job(line: usize, command: &str, target: Option<&str>) {
     change(|note| {
-        note.job = command.to_owned();
-        note.target = target.unwrap_or_default().to_owned();
+        *note = Note {
+            line,
+            doing: "beginning".to_owned(),
+            job: command.to_owned(),
+            target: target.unwrap_or_default().to_owned(),
+        };
     });
 }
 
 /// Notes what the calling thread does from now on.
-pub fn note(line: impl Into<Option<usize>>, doing: impl Display) {
+pub fn note(line: usize, doing: impl Display) {
     change(|note| {
-        note.line = line.into();
+        note.line = line;
         // The text is written in place: there are several notes for each function.
         note.doing.clear();
         let _ = write!(note.doing, "{doing}");

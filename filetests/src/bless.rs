@@ -86,7 +86,7 @@ impl Blessings {
         self.check(&blessed)?;
         replace_file(path, &blessed).map_err(|error| {
             Failure::at(
-                None,
+                1,
                 format!("cannot write the blessed file: {error}; it is unchanged"),
             )
         })?;

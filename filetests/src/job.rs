@@ -5,16 +5,16 @@ use crate::activity;
 use crate::bless::{Blessing, Blessings};
 use crate::command::{self, TestCommand};
 use crate::commands;
+use crate::errors::describe_verifier_errors;
 use crate::outcome::{Failure, FileOutcome, FileReport, Verdict};
 use crate::panics;
 use crate::parse::parse;
 use crate::source::Source;
 use crate::timings;
-use cranelift_codegen::ir::entities::AnyEntity;
 use cranelift_codegen::ir::{Function, Type};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_codegen::settings::{Flags, FlagsOrIsa};
-use cranelift_codegen::verifier::{VerifierErrors, verify_function};
+use cranelift_codegen::verifier::verify_function;
 use cranelift_reader::{
     Comment, Details, IsaSpec, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple,
 };
@@ -106,7 +106,7 @@ pub fn read_input(path: &Path) -> std::io::Result<Vec<u8>> {
 pub fn run_file(path: &Path, options: &JobOptions) -> FileReport {
     let start = Instant::now();
     activity::begin_file();
-    activity::note(None, "reading the file");
+    activity::note(1, "reading the file");
     match read_input(path) {
         Ok(bytes) => run_bytes(path, &bytes, options),
         Err(error) => FileReport {
@@ -129,7 +129,7 @@ pub fn run_bytes(path: &Path, bytes: &[u8], options: &JobOptions) -> FileReport 
         let text = utf8(bytes)?;
         let (outcome, blessings) = run_text(path, text, options, &mut report)?;
         if !blessings.is_empty() {
-            activity::note(None, "blessing");
+            activity::note(1, "blessing");
             report.blessed = blessings.write(path, text)?;
         }
         Ok(outcome)
@@ -148,6 +148,8 @@ pub fn run_bytes(path: &Path, bytes: &[u8], options: &JobOptions) -> FileReport 
 pub struct Job<'a, 'text> {
     /// The file's path, for messages.
     pub path: &'a Path,
+    /// The line of the command in the file, or else the first.
+    pub line: usize,
     /// The parsed file, as it was read: no job changes it.
     pub file: &'a TestFile<'text>,
     /// The file's text, which all comments are slices of.
@@ -166,7 +168,12 @@ impl<'a, 'text> Job<'a, 'text> {
     /// The target, or an error for a command that cannot do without.
     pub fn target(&self) -> Result<&'a dyn TargetIsa, Failure> {
         self.isa
-            .ok_or_else(|| Failure::at(None, "this command needs a `target` line"))
+            .ok_or_else(|| self.fail("this command needs a `target` line"))
+    }
+
+    /// A failure of the whole job, at its `test` line.
+    pub fn fail(&self, message: impl Into<String>) -> Failure {
+        Failure::at(self.line, message)
     }
 
     /// The settings in the form that the verifier takes.
@@ -188,8 +195,8 @@ impl<'a, 'text> Job<'a, 'text> {
     }
 
     /// The line that a comment is on.
-    pub fn line_of(&self, comment: &Comment<'_>) -> Option<usize> {
-        self.source.line_of(comment.text)
+    pub fn line_of(&self, comment: &Comment<'_>) -> usize {
+        self.source.line_of(comment.text).unwrap_or(self.line)
     }
 
     /// Notes that `func` is now being worked on, for whoever reports a panic or a crash.
@@ -232,31 +239,6 @@ pub fn note_function(
     }
 }
 
-/// Describes verifier errors, each with the line of the entity that it is about.
-pub fn describe_verifier_errors(
-    func: &Function,
-    details: &Details<'_>,
-    errors: &VerifierErrors,
-) -> Failure {
-    let mut message = format!("{} does not verify", func.name);
-    for error in &errors.0 {
-        let line = line_of_entity(details, error.location);
-        message.push_str(&format!("\n  line {line}: {error}"));
-    }
-    let first = errors
-        .0
-        .first()
-        .map_or(AnyEntity::Function, |error| error.location);
-    Failure::at(line_of_entity(details, first), message)
-}
-
-/// The line on which an entity of a function was defined, or that of the function for those that are
-/// written nowhere.
-pub fn line_of_entity(details: &Details<'_>, entity: AnyEntity) -> usize {
-    let location = details.map.location(entity);
-    location.unwrap_or(details.location).line_number
-}
-
 fn panic_failure(panic: &panics::CaughtPanic) -> Failure {
     let note = activity::current().latest().unwrap_or_default();
     Failure::at(note.line, format!("{}: {panic}", note.doing))
@@ -277,7 +259,7 @@ fn run_text(
     options: &JobOptions,
     report: &mut FileReport,
 ) -> Result<(FileOutcome, Blessings), Failure> {
-    activity::note(None, "parsing");
+    activity::note(1, "parsing");
     let passes = match &options.commands {
         Commands::Passes { passes, .. } => Some(passes.as_slice()),
         _ => None,
@@ -303,13 +285,13 @@ fn run_text(
     };
     if file.functions.is_empty() {
         return Err(Failure::at(
-            None,
+            1,
             "the file has no functions; add one, or remove the file",
         ));
     }
     if let Commands::Passes { target, .. } = &options.commands {
         file.isa_spec = isa_spec(target)
-            .map_err(|error| Failure::at(None, format!("in the target `{target}`: {error:#}")))?;
+            .map_err(|error| Failure::at(1, format!("in the target `{target}`: {error:#}")))?;
     }
     let source = Source::new(text);
     let commands = commands_of(&file, &source, options)?;
@@ -320,8 +302,9 @@ fn run_text(
     let mut is_whole = true;
     let mut run_all = || -> Result<(), Failure> {
         for (command, label, place) in &commands {
-            let settings = settings_of(&**command, &file)
-                .map_err(|error| Failure::at(source.line_of(place), error))?;
+            let line = source.line_of(place).unwrap_or(1);
+            let settings =
+                settings_of(&**command, &file).map_err(|error| Failure::at(line, error))?;
             for (isa, flags) in settings {
                 if !is_selected(&**command, isa, options) {
                     is_whole = false;
@@ -329,9 +312,10 @@ fn run_text(
                 }
                 let target = isa.filter(|_| command.needs_target());
                 let target = target.map(|isa| target_name(isa.triple()));
-                activity::begin_job(label, target.as_deref());
+                activity::begin_job(line, label, target.as_deref());
                 let job = Job {
                     path,
+                    line,
                     file: &file,
                     source: &source,
                     isa,
@@ -342,10 +326,10 @@ fn run_text(
                 };
                 let verdict = panics::contain(|| run_job(&**command, &job, &mut verified))
                     .unwrap_or_else(|panic| Err(panic_failure(&panic)))
-                    .map_err(|mut failure| {
-                        failure.job = Some(label.clone());
-                        failure.target = target;
-                        failure
+                    .map_err(|failure| Failure {
+                        job: Some(label.clone()),
+                        target,
+                        ..about_function(&file, failure)
                     })?;
                 match verdict {
                     Verdict::Passed => report.jobs_passed += 1,
@@ -361,7 +345,7 @@ fn run_text(
     let blessings: Blessings = blessings.take();
     if !is_whole && !blessings.is_empty() {
         return Err(Failure::at(
-            None,
+            1,
             "cannot bless this file: --target leaves out jobs that may expect something else of the \
              same functions; bless without it",
         ));
@@ -374,6 +358,16 @@ fn run_text(
         FileOutcome::NotSelected
     };
     Ok((outcome, blessings))
+}
+
+/// Names the function that a failure is in, if its message does not.
+fn about_function(file: &TestFile<'_>, failure: Failure) -> Failure {
+    let begins_before =
+        |(_, details): &&(Function, Details<'_>)| details.location.line_number <= failure.line;
+    match file.functions.iter().take_while(begins_before).last() {
+        Some((func, _)) => failure.about(&func.name.to_string()),
+        None => failure,
+    }
 }
 
 /// A target with its flags, and the compiler's default settings; no target for an empty text.
@@ -413,7 +407,7 @@ fn commands_of<'text>(
     let mut commands = Vec::new();
     for parsed in &file.commands {
         let command = command::instantiate(parsed)
-            .map_err(|error| Failure::at(source.line_of(parsed.command), error))?;
+            .map_err(|error| Failure::at(source.line_of(parsed.command).unwrap_or(1), error))?;
         let label = parsed.to_string().trim_end().to_owned();
         commands.push((command, label, parsed.command));
     }

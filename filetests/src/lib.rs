@@ -13,7 +13,8 @@
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
 //!   [`c_abi`] lets C compilers judge; [`signatures`] makes random ones;
-//! - [`outcome`] holds the results, [`report`] prints them; [`temporary`] makes folders.
+//! - [`errors`] describes what the compiler says, [`outcome`] holds the results, [`report`] prints
+//!   them; [`temporary`] makes folders.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
 //! crashes and endless loops, and [`activity`] tells where they happened.
@@ -28,6 +29,7 @@ pub mod command;
 pub mod commands;
 pub mod directives;
 pub mod disassemble;
+pub mod errors;
 pub mod execute;
 mod fillers;
 pub mod host;

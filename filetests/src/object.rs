@@ -1,7 +1,8 @@
 //! Object files with the functions of `.clif` files in them.
 
-use crate::commands::compile::describe_own_codegen_error;
+use crate::errors::{describe_codegen_error, describe_own_codegen_error};
 use crate::fillers::is_filler;
+use crate::outcome::Failure;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
     ExternalName, Function, GlobalValueData, Signature, UserExternalName, UserFuncName,
@@ -10,22 +11,34 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_module::{DataId, FuncId, Linkage, Module, ModuleError};
 use cranelift_object::{ObjectBuilder, ObjectModule};
+use cranelift_reader::Details;
 use std::collections::HashMap;
 
 /// Why there is no object file.
 #[derive(Debug)]
 pub struct ObjectError {
-    /// A sentence, without a final full stop.
+    /// Which function is to blame, counted from 0 as they were added; none if it is not one alone.
+    pub function: Option<usize>,
+    /// A sentence that names the function, without a final full stop.
     pub message: String,
-    /// What the compiler says of a function, if it is that.
+    /// What the compiler says of the function, if it is that.
     pub codegen: Option<CodegenError>,
 }
 
-impl From<String> for ObjectError {
-    fn from(message: String) -> Self {
+impl ObjectError {
+    fn of_function(function: usize, message: String) -> Self {
         ObjectError {
+            function: Some(function),
             message,
             codegen: None,
+        }
+    }
+
+    /// The failure, given the function that is to blame, or else the first one.
+    pub fn describe(&self, func: &Function, details: &Details<'_>) -> Failure {
+        match &self.codegen {
+            Some(error) => describe_codegen_error(func, details, error),
+            None => Failure::at(details.location.line_number, &self.message),
         }
     }
 }
@@ -73,10 +86,18 @@ impl ObjectFile {
     }
 
     /// Compiles all functions; the result is the contents of the file.
-    pub fn finish(mut self) -> Result<Vec<u8>, ObjectError> {
+    pub fn finish(self) -> Result<Vec<u8>, ObjectError> {
+        self.finish_with(|_| ())
+    }
+
+    /// As [`ObjectFile::finish`]. `starting` is told which function is begun with next, counted from 0
+    /// as they were added: the compiler may panic or crash.
+    pub fn finish_with(mut self, starting: impl Fn(usize)) -> Result<Vec<u8>, ObjectError> {
         let mut ids = Vec::new();
         let mut names = HashMap::new();
-        for func in &self.functions {
+        for (index, func) in self.functions.iter().enumerate() {
+            starting(index);
+            let fail = |message| ObjectError::of_function(index, message);
             let name = func.name.to_string();
             let symbol = match (&self.prefix, name.strip_prefix('%')) {
                 (Some(prefix), Some(symbol)) => &format!("{prefix}{symbol}"),
@@ -85,32 +106,37 @@ impl ObjectFile {
             let id = self
                 .module
                 .declare_function(symbol, Linkage::Export, &func.signature)
-                .map_err(|error| format!("{name}: {error}"))?;
+                .map_err(|error| fail(format!("{name}: {error}")))?;
             if names.insert(func.name.clone(), id).is_some() {
-                return Err(format!("{name} is defined twice").into());
+                return Err(fail(format!("{name} is defined twice")));
             }
             ids.push(id);
         }
-        for (id, mut func) in ids.into_iter().zip(self.functions) {
+        for (index, (id, mut func)) in ids.into_iter().zip(self.functions).enumerate() {
+            starting(index);
+            let fail = |message| ObjectError::of_function(index, message);
             let name = func.name.to_string();
             link_functions(&mut self.module, &names, &mut func)
                 .and_then(|()| link_data(&mut self.module, &mut func))
-                .map_err(|error| format!("{name}: {error}"))?;
+                .map_err(|error| fail(format!("{name}: {error}")))?;
             func.name = UserFuncName::User(function_name(id));
             self.module
                 .define_function(id, &mut Context::for_function(func))
                 .map_err(|error| match error {
                     ModuleError::Compilation(error) => ObjectError {
+                        function: Some(index),
                         message: format!("{name}: {}", describe_own_codegen_error(&error)),
                         codegen: Some(error),
                     },
-                    error => format!("{name}: {error}").into(),
+                    error => fail(format!("{name}: {error}")),
                 })?;
         }
         let product = self.module.finish();
-        product
-            .emit()
-            .map_err(|error| format!("cannot write the object file: {error}").into())
+        product.emit().map_err(|error| ObjectError {
+            function: None,
+            message: format!("cannot write the object file: {error}"),
+            codegen: None,
+        })
     }
 }
 

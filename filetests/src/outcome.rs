@@ -6,10 +6,12 @@ use std::time::Duration;
 /// Why a job failed, in a form that a reporter can lay out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The line of the file that the failure is about, when there is one.
-    pub line: Option<usize>,
+    /// The line of the file that the failure is about, from 1; the first if that is the whole file.
+    pub line: usize,
     /// The column in that line, in characters from 1, where it is known.
-    pub column: Option<usize>,
+    pub column: Option<u32>,
+    /// The functions that the failure is about, unless the message names them or there are none.
+    pub functions: Option<Box<str>>,
     /// A sentence, without a final full stop; more lines may follow it.
     pub message: String,
     /// Expected and actual lines, when the failure is a difference between two texts.
@@ -22,10 +24,11 @@ pub struct Failure {
 
 impl Failure {
     /// A failure at `line`.
-    pub fn at(line: impl Into<Option<usize>>, message: impl Into<String>) -> Self {
+    pub fn at(line: usize, message: impl Into<String>) -> Self {
         Failure {
-            line: line.into(),
+            line,
             column: None,
+            functions: None,
             message: message.into(),
             diff: None,
             job: None,
@@ -35,7 +38,20 @@ impl Failure {
 
     /// Adds the column, in characters from 1.
     pub fn with_column(mut self, column: usize) -> Self {
-        self.column = Some(column);
+        self.column = u32::try_from(column).ok();
+        self
+    }
+
+    /// Adds the functions that the failure is about, if that is not known yet.
+    pub fn about(mut self, functions: &str) -> Self {
+        let sentence = self.message.lines().next().unwrap_or_default();
+        let is_name = |(at, name): (usize, &str)| {
+            let behind = sentence[at + name.len()..].chars().next();
+            behind.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
+        };
+        if self.functions.is_none() && !sentence.match_indices(functions).any(is_name) {
+            self.functions = Some(functions.into());
+        }
         self
     }
 
@@ -118,5 +134,23 @@ impl FileReport {
             self.outcome,
             FileOutcome::Failed(_) | FileOutcome::Unreadable(_)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn functions_are_added_once() {
+        let functions = |message: &str| Failure::at(1, message).about("%f").functions;
+        for named in ["%f is wrong", "in %f", "`run: %f(1)`: wrong", "%f\n"] {
+            assert_eq!(functions(named), None, "{named}");
+        }
+        for other in ["", "%f1 is wrong", "%f_: %ff", "wrong\nin %f"] {
+            assert_eq!(functions(other).as_deref(), Some("%f"), "{other}");
+        }
+        let several = Failure::at(1, "wrong").about("%f, %g").about("%g");
+        assert_eq!(several.functions.as_deref(), Some("%f, %g"));
     }
 }

@@ -4,11 +4,12 @@
 //! alone takes more memory than there is. Such numbers are refused before the reader sees them. Where it
 //! panics, the line is looked for. The lines that it has for some declarations are put right.
 
+use crate::errors::line_of_entity;
 use crate::outcome::Failure;
 use crate::panics;
 use crate::source::Source;
-use cranelift_codegen::ir::AliasRegion;
 use cranelift_codegen::ir::entities::AnyEntity;
+use cranelift_codegen::ir::{AliasRegion, ExternalName, GlobalValueData};
 use cranelift_reader::{Details, Location, ParseOptions, TestFile, parse_test};
 
 /// Why a text was not parsed.
@@ -35,11 +36,35 @@ impl From<Failure> for ParseFailure {
 ///
 /// If the reader refuses the text or panics, or a number is out of all proportion to the text.
 pub fn parse<'a>(text: &'a str, options: ParseOptions<'a>) -> Result<TestFile<'a>, ParseFailure> {
+    parse_unnamed(text, options).map_err(|mut error| {
+        if let Some(function) = function_at(text, error.failure.line) {
+            error.failure = error.failure.about(function);
+        }
+        error
+    })
+}
+
+/// The name of the last function that begins at a line or before.
+fn function_at(text: &str, line: usize) -> Option<&str> {
+    let source = Source::new(text);
+    let functions = words(text).filter(|(word, _)| *word == "function");
+    let (_, behind) = functions
+        .take_while(|(word, _)| source.line_of(word) <= Some(line))
+        .last()?;
+    let mut words = behind.split(|c: char| c == '(' || c.is_whitespace());
+    words.find(|name| !name.is_empty())
+}
+
+fn parse_unnamed<'a>(
+    text: &'a str,
+    options: ParseOptions<'a>,
+) -> Result<TestFile<'a>, ParseFailure> {
     check_numbers(text)?;
     let read = |text| panics::contain(|| parse_test(text, again(&options)));
     match read(text) {
         Ok(Ok(mut file)) => {
             correct_lines(text, &mut file);
+            check_names(&file)?;
             Ok(file)
         }
         Ok(Err(error)) => Err(ParseFailure {
@@ -122,6 +147,31 @@ fn correct_lines(text: &str, file: &mut TestFile<'_>) {
     }
 }
 
+/// Refuses numbers of names that stand for none; whoever looks for the name would panic.
+fn check_names(file: &TestFile<'_>) -> Result<(), Failure> {
+    for (func, details) in &file.functions {
+        let callees = func.dfg.ext_funcs.iter();
+        let callees = callees.map(|(callee, data)| (callee.into(), &data.name));
+        let values = func.global_values.iter();
+        let symbols = values.filter_map(|(value, data)| match data {
+            GlobalValueData::Symbol { name, .. } => Some((value.into(), name)),
+            _ => None,
+        });
+        for (entity, name) in callees.chain(symbols) {
+            if let ExternalName::User(number) = name
+                && !func.params.user_named_funcs().is_valid(*number)
+            {
+                let message = format!(
+                    "{entity} has the name {number}, which is not declared; write the name itself, such \
+                     as `%g` or `u0:5`"
+                );
+                return Err(Failure::at(line_of_entity(details, entity), message));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What a word of a function's preamble stands for.
 fn entity_of(details: &Details<'_>, word: &str) -> Option<AnyEntity> {
     match word.strip_prefix("region") {
@@ -184,7 +234,7 @@ mod tests {
             let number = ALWAYS_ALLOWED + 1;
             let text = format!("function %f() {{\n    ü, {entity}{number}\n}}");
             let refused = failure(&text);
-            assert_eq!((refused.line, refused.column), (Some(2), Some(8)), "{text}");
+            assert_eq!((refused.line, refused.column), (2, Some(8)), "{text}");
             assert!(refused.message.contains("is too large for a file of "));
             let message = failure(&text.replace(&number.to_string(), "524288")).message;
             assert!(!message.contains("too large"), "{message}");
@@ -238,7 +288,7 @@ mod tests {
         for end in ["", "\n", "\n; a comment\n"] {
             let failure = failure(&format!("{good}{}{end}", bad.trim_end()));
             assert!(failure.message.contains("the reader panicked: "));
-            assert_eq!(failure.line, Some(9), "{failure:?}");
+            assert_eq!(failure.line, 9, "{failure:?}");
         }
     }
 

@@ -142,12 +142,10 @@ fn render_failure(text: &mut String, path: &Path, failure: &Failure, style: Styl
     }
 }
 
-/// A failure with its place: `FILE:LINE: COMMAND (TARGET): what is wrong`.
+/// A failure with its place: `FILE:LINE: COMMAND (TARGET): what is wrong`, and the functions if that
+/// does not name them.
 pub fn located(path: &Path, failure: &Failure) -> String {
-    let mut text = format!("{}:", path.display());
-    if let Some(line) = failure.line {
-        let _ = write!(text, "{line}:");
-    }
+    let mut text = format!("{}:{}:", path.display(), failure.line);
     if let Some(column) = failure.column {
         let _ = write!(text, "{column}:");
     }
@@ -157,6 +155,9 @@ pub fn located(path: &Path, failure: &Failure) -> String {
             let _ = write!(text, " ({target})");
         }
         text.push(':');
+    }
+    if let Some(functions) = &failure.functions {
+        let _ = write!(text, " {functions}:");
     }
     let _ = write!(text, " {}", failure.message.trim_end());
     text

@@ -598,7 +598,7 @@ fn a_number_out_of_proportion_is_refused_by_every_subcommand() {
             let output = folder.run(&arguments);
             assert_eq!(status(&output), 1, "{arguments:?}: {output:?}");
             let text = stdout(&output) + &stderr(&output);
-            let message = format!("a.clif:5:10: the number of `{number}` is too large");
+            let message = format!("a.clif:5:10: %f: the number of `{number}` is too large");
             assert!(text.contains(&message), "{arguments:?}: {text}");
         }
     }

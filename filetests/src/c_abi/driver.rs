@@ -30,12 +30,13 @@ const PREFIXES: [&str; 3] = [";; c:", ";; out:", ";; exit:"];
 const DIRECTIVES: [&str; 6] = ["check", "sameln", "nextln", "unordered", "not", "regex"];
 
 impl Driver {
-    /// Reads the driver of a file. Errors of C compilers will name the file.
+    /// Reads the driver of a file with `test c-abi` in `command_line`. Errors of C compilers will name
+    /// the file.
     ///
     /// # Errors
     ///
     /// If there is none, or a line would mean something to another test command.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
+    pub fn parse(path: &Path, text: &str, command_line: usize) -> Result<Self, Failure> {
         let mut driver = Driver::default();
         let mut next_line = 0;
         let file = path.to_string_lossy().replace(['\\', '"'], "/");
@@ -74,7 +75,7 @@ impl Driver {
         }
         if driver.source.is_empty() {
             return Err(Failure::at(
-                None,
+                command_line,
                 "`test c-abi` needs a C program in comments that begin with `;; c:`",
             ));
         }
@@ -96,7 +97,7 @@ mod tests {
     use std::path::Path;
 
     fn parse(text: &str) -> Result<Driver, crate::Failure> {
-        Driver::parse(Path::new("a.clif"), text)
+        Driver::parse(Path::new("a.clif"), text, 7)
     }
 
     #[test]
@@ -115,13 +116,10 @@ mod tests {
 
     #[test]
     fn what_others_would_read_is_refused() {
-        assert_eq!(
-            parse("\n;; c: goto check; check: x\n").unwrap_err().line,
-            Some(2)
-        );
+        assert_eq!(parse("\n;; c: goto check; check: x\n").unwrap_err().line, 2);
         assert!(parse(";; c: a_check: x\n").is_ok());
         assert!(parse(";; c: x ? not:0\n").is_ok());
-        assert_eq!(parse(";; exit: x\n").unwrap_err().line, Some(1));
-        assert_eq!(parse("function %f() {}\n").unwrap_err().line, None);
+        assert_eq!(parse(";; exit: x\n").unwrap_err().line, 1);
+        assert_eq!(parse("function %f() {}\n").unwrap_err().line, 7);
     }
 }

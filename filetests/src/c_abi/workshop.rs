@@ -251,6 +251,6 @@ mod tests {
     #[test]
     fn a_command_does_not_wait_for_ever() {
         let limit = Duration::from_millis(50);
-        assert_eq!(ending("sleep 600", limit), Ending::TimedOut);
+        assert_eq!(ending("exec sleep 600", limit), Ending::TimedOut);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::check_directives;
 use crate::command::TestCommand;
-use crate::commands::compile::describe_codegen_error;
+use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::Context;

@@ -94,14 +94,14 @@ impl TestCommand for CAbi {
 
     fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
-        let driver = Driver::parse(job.path, job.source.text())?;
-        let target = target_of(isa).map_err(|error| Failure::at(None, error))?;
+        let driver = Driver::parse(job.path, job.source.text(), job.line)?;
+        let target = target_of(isa).map_err(|error| job.fail(error))?;
         let test = Test {
             job,
             isa,
             target,
             driver: &driver,
-            workshop: Workshop::new().map_err(|error| Failure::at(None, error.to_string()))?,
+            workshop: Workshop::new().map_err(|error| job.fail(error.to_string()))?,
         };
         let object = test.compile_functions()?;
         test.write_sources()?;
@@ -110,7 +110,7 @@ impl TestCommand for CAbi {
         for &compiler in &self.compilers {
             if let Err(missing) = target.check_tools(compiler) {
                 if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
-                    return Err(Failure::at(None, missing));
+                    return Err(job.fail(missing));
                 }
                 skips.push((missing, true));
                 continue;
@@ -144,8 +144,28 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
+    /// A failure of the C program, which is about all functions.
     fn fail(&self, message: impl Into<String>) -> Failure {
-        Failure::at(self.driver.line, message)
+        Failure::at(self.driver.line, message).about(&self.functions())
+    }
+
+    /// The names of the functions, the first few of many.
+    fn functions(&self) -> String {
+        const SHOWN: usize = 3;
+        let names = self.job.functions().map(|(func, _)| func.name.to_string());
+        let names: Vec<String> = names.collect();
+        let mut text = names[..names.len().min(SHOWN)].join(", ");
+        if names.len() > SHOWN {
+            let _ = write!(text, " and {} more", names.len() - SHOWN);
+        }
+        text
+    }
+
+    fn note(&self, doing: &str) {
+        crate::activity::note(
+            self.driver.line,
+            format_args!("{doing} of {} for {}", self.functions(), self.target),
+        );
     }
 
     fn build_failure(&self, compiler: Compiler, level: &str, error: &BuildError) -> Failure {
@@ -154,14 +174,21 @@ impl Test<'_> {
 
     /// An object file with all functions, which C knows by their names without `%`.
     fn compile_functions(&self) -> Result<PathBuf, Failure> {
-        let fail = |error: String| Failure::at(None, error);
-        let mut object = ObjectFile::new(self.owned_isa()?).map_err(fail)?;
+        let functions: Vec<_> = self.job.functions().collect();
+        let mut object =
+            ObjectFile::new(self.owned_isa()?).map_err(|error| self.job.fail(error))?;
         object.name_as_c("");
-        object.add(self.job.functions().map(|(func, _)| func));
-        crate::activity::note(None, "compiling for C");
-        let contents = object.finish().map_err(|error| fail(error.message))?;
+        object.add(functions.iter().map(|(func, _)| *func));
+        let contents = object.finish_with(|index| {
+            let (func, details) = functions[index];
+            self.job.note("compiling", func, details);
+        });
+        let contents = contents.map_err(|error| {
+            let (func, details) = functions[error.function.unwrap_or_default()];
+            error.describe(func, details)
+        })?;
         let written = self.workshop.write("functions.o", contents);
-        written.map_err(|error| fail(error.to_string()))
+        written.map_err(|error| self.job.fail(error.to_string()))
     }
 
     /// The target of the job once more, as an object file keeps it.
@@ -178,6 +205,7 @@ impl Test<'_> {
     }
 
     fn write_sources(&self) -> Result<(), Failure> {
+        self.note("writing the declarations");
         let header = self.header();
         self.workshop
             .write("driver.c", &self.driver.source)
@@ -225,8 +253,7 @@ impl Test<'_> {
         flags: &[String],
         functions: &Path,
     ) -> Result<(), Failure> {
-        let doing = format!("running {compiler} {level} for {}", self.target);
-        crate::activity::note(self.driver.line, doing);
+        self.note(&format!("running {compiler} {level} with the C program"));
         let fail = |error| self.build_failure(compiler, level, &error);
         let warnings = WARNINGS.iter().copied();
         let flags: Vec<&str> = warnings.chain(flags.iter().map(String::as_str)).collect();

@@ -6,11 +6,12 @@
 use crate::check::{check_directives, check_precise};
 use crate::command::TestCommand;
 use crate::disassemble::disassemble;
-use crate::job::{Job, describe_verifier_errors};
+use crate::errors::describe_codegen_error;
+use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
+use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
-use cranelift_codegen::{CodegenError, Context};
 use cranelift_reader::Details;
 
 /// See the module.
@@ -84,32 +85,5 @@ impl Compile {
         lines.push("Disassembled:".to_owned());
         lines.extend(disassembly.lines().map(str::to_owned));
         check_precise(job, func, details, lines)
-    }
-}
-
-/// Describes why a function did not compile.
-pub fn describe_codegen_error(
-    func: &Function,
-    details: &Details<'_>,
-    error: &CodegenError,
-) -> Failure {
-    match error {
-        CodegenError::Verifier(errors) => describe_verifier_errors(func, details, errors),
-        error => Failure::at(
-            details.location.line_number,
-            format!("{} does not compile: {error}", func.name),
-        ),
-    }
-}
-
-/// Why something that is in no file does not compile. The error itself keeps to itself what the
-/// verifier says.
-pub fn describe_own_codegen_error(error: &CodegenError) -> String {
-    match error {
-        CodegenError::Verifier(errors) => {
-            let errors: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
-            format!("the verifier says: {}", errors.join("; "))
-        }
-        error => error.to_string(),
     }
 }

@@ -7,7 +7,8 @@
 
 use crate::check::check_directives;
 use crate::command::TestCommand;
-use crate::job::{Job, line_of_entity};
+use crate::errors::line_of_entity;
+use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::flowgraph::ControlFlowGraph;

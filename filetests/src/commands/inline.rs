@@ -6,8 +6,8 @@
 
 use crate::check::{check_directives, check_precise};
 use crate::command::TestCommand;
-use crate::commands::compile::describe_codegen_error;
-use crate::job::{Job, describe_verifier_errors};
+use crate::errors::{describe_codegen_error, describe_verifier_errors};
+use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;

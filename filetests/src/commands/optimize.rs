@@ -5,7 +5,7 @@
 
 use crate::check::{check_directives, check_precise};
 use crate::command::TestCommand;
-use crate::commands::compile::describe_codegen_error;
+use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::Context;

@@ -30,11 +30,11 @@ impl TestCommand for Run {
 
     fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
-        refuse_pinned_register(isa)?;
+        refuse_pinned_register(isa, job)?;
         if let Err(reason) = host::can_run(isa) {
             return Ok(Verdict::Skipped(reason));
         }
-        let isa = host::executable_isa(isa).map_err(|error| Failure::at(None, error))?;
+        let isa = host::executable_isa(isa).map_err(|error| job.fail(error))?;
         run_on(isa, job)
     }
 }
@@ -53,17 +53,15 @@ impl TestCommand for RunHere {
     }
 
     fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        let isa =
-            host::isa_for_file(&job.file.isa_spec).map_err(|error| Failure::at(None, error))?;
-        refuse_pinned_register(&*isa)?;
+        let isa = host::isa_for_file(&job.file.isa_spec).map_err(|error| job.fail(error))?;
+        refuse_pinned_register(&*isa, job)?;
         run_on(isa, job)
     }
 }
 
-fn refuse_pinned_register(isa: &dyn TargetIsa) -> Result<(), Failure> {
+fn refuse_pinned_register(isa: &dyn TargetIsa, job: &Job<'_, '_>) -> Result<(), Failure> {
     if isa.flags().enable_pinned_reg() {
-        return Err(Failure::at(
-            None,
+        return Err(job.fail(
             "code with `enable_pinned_reg` cannot be called from Rust; use `test interpret` or \
              `test compile`",
         ));
@@ -73,10 +71,7 @@ fn refuse_pinned_register(isa: &dyn TargetIsa) -> Result<(), Failure> {
 
 fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
     if isa.flags().is_pic() {
-        return Err(Failure::at(
-            None,
-            "the JIT cannot run position-independent code; remove `set is_pic`",
-        ));
+        return Err(job.fail("the JIT cannot run position-independent code; remove `set is_pic`"));
     }
     let functions: Vec<_> = job.functions().collect();
     let compiled = CompiledFile::compile(isa, &functions, &mut ControlPlane::default())?;

@@ -4,7 +4,8 @@
 //! after `error:`. Without such comments the function must verify.
 
 use crate::command::TestCommand;
-use crate::job::{Job, describe_verifier_errors, line_of_entity};
+use crate::errors::{describe_verifier_errors, line_of_entity};
+use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::verifier::{VerifierError, VerifierErrors, verify_function};
@@ -43,10 +44,9 @@ fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Re
 
     let mut first_line = None;
     let mut problems = String::new();
-    let mut problem = |line: Option<usize>, text: String| {
-        first_line = first_line.or(line);
-        let place = line.map_or(String::new(), |line| format!("line {line}: "));
-        problems.push_str(&format!("\n  {place}{text}"));
+    let mut problem = |line: usize, text: String| {
+        first_line.get_or_insert(line);
+        problems.push_str(&format!("\n  line {line}: {text}"));
     };
     let candidates: Vec<Vec<usize>> = announced
         .iter()
@@ -70,7 +70,7 @@ fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Re
     for (error, announcer) in errors.0.iter().zip(&announcers) {
         if announcer.is_none() {
             problem(
-                Some(line_of_entity(details, error.location)),
+                line_of_entity(details, error.location),
                 format!("error that no `error:` comment announces: {error}"),
             );
         }

@@ -24,7 +24,7 @@ use self::saves::{Saves, isa_with_unwind_info, saves_of};
 use self::throw::{Code, can_throw};
 use self::trampoline::Trampolines;
 pub use self::trampoline::trampoline;
-use crate::commands::compile::describe_codegen_error;
+use crate::errors::describe_codegen_error;
 use crate::host::is_pulley;
 use crate::job::note_function;
 use crate::outcome::Failure;
@@ -63,6 +63,7 @@ impl CompiledFile {
         control: &mut ControlPlane,
     ) -> Result<Self, Failure> {
         let on_pulley = is_pulley(isa.triple().architecture);
+        let first_line = functions.first().map_or(1, |(_, d)| d.location.line_number);
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
         builder.symbols(symbols::symbols());
         // One mapping for the whole file, rather than one for each function.
@@ -79,9 +80,8 @@ impl CompiledFile {
             pulley: None,
         };
         if on_pulley {
-            file.pulley = Some(RefCell::new(
-                Pulley::new().map_err(|error| Failure::at(None, error))?,
-            ));
+            let pulley = Pulley::new().map_err(|error| Failure::at(first_line, error))?;
+            file.pulley = Some(RefCell::new(pulley));
         }
         let module = file.module.insert(JITModule::new(builder));
 
@@ -151,10 +151,12 @@ impl CompiledFile {
                 })?;
             file.trampolines.insert(func.signature.clone(), id);
         }
-        crate::activity::note(None, "linking the compiled code");
+        if let Some((func, details)) = functions.first() {
+            note_function(Some(module.isa()), "linking the file of", func, details);
+        }
         module
             .finalize_definitions()
-            .map_err(|error| Failure::at(None, format!("cannot link the code: {error}")))?;
+            .map_err(|error| Failure::at(first_line, format!("cannot link the code: {error}")))?;
         for (id, size, saves) in saves {
             let start = module.get_finalized_function(id) as usize;
             file.saves.add(start..start + size, saves);

@@ -155,9 +155,10 @@ cfg_select! {
             }
             // Nothing can unwind the frames of compiled code; the runner reports the abort with
             // the last note.
+            let last = crate::activity::current().latest().unwrap_or_default();
             crate::activity::note(
-                crate::activity::current().latest().and_then(|note| note.line),
-                format_args!("looking for a handler of exception tag {tag}, and finding none"),
+                last.line,
+                format_args!("{} and finding no handler of exception tag {tag}", last.doing),
             );
             std::process::abort()
         }

@@ -10,7 +10,7 @@
 //! that Rust has no equivalent of, with any number of results.
 
 use super::SLOT_SIZE;
-use crate::commands::compile::describe_own_codegen_error;
+use crate::errors::describe_own_codegen_error;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
     AbiParam, Endianness, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName,

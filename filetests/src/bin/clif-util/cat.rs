@@ -3,6 +3,7 @@
 use crate::input;
 use anyhow::Result;
 use clap::Args;
+use cranelift_codegen::ir::Function;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,8 +24,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut separator = "";
     for path in &options.files {
         let text = input::read(path)?;
-        for (func, _) in input::parse(path, &text)?.functions {
-            print!("{separator}{}", func.display());
+        for function in &input::parse(path, &text)?.functions {
+            let print = |func: &Function| func.display().to_string();
+            let text = input::contained(path, function, "printing", print)?;
+            print!("{separator}{text}");
             separator = "\n";
         }
     }

@@ -10,11 +10,12 @@ use cranelift_codegen::multi_out::make_out_pointers_explicit;
 use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
 use cranelift_reader::{Details, IsaSpec, OwnedFlagsOrIsa, TestFile};
 use filetests::abi::target_name;
-use filetests::commands::compile::describe_codegen_error;
 use filetests::disassemble::{Instruction, instructions};
-use filetests::object::ObjectFile;
+use filetests::errors::describe_codegen_error;
+use filetests::object::{ObjectError, ObjectFile};
 use filetests::report::located;
 use filetests::{Failure, panics, timings};
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,40 +76,28 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let message = "--set needs a --target: a file's own target has the file's settings";
         return Err(Usage(message.to_owned()).into());
     }
-    let mut object: Option<(ObjectFile, OwnedTargetIsa)> = None;
+    let mut texts = Vec::new();
     for path in &options.files {
-        let text = input::read(path)?;
-        let file = input::parse(path, &text)?;
+        texts.push((path.as_path(), input::read(path)?));
+    }
+    let mut files = Vec::new();
+    let mut of_first: Option<OwnedTargetIsa> = None;
+    for (path, text) in &texts {
+        let file = input::parse(path, text)?;
         let isa = isa(&settings, &file, path)?;
         for (func, details) in &file.functions {
-            compile(func, details, &isa, options).map_err(|mut failure| {
-                failure.job = Some("compile".to_owned());
-                failure.target = Some(target_name(isa.triple()));
-                anyhow!(located(path, &failure))
-            })?;
+            compile(func, details, &isa, options).map_err(|failure| error(path, &isa, failure))?;
         }
-        if options.output.is_some() {
-            if object.is_none() {
-                let mut new = ObjectFile::new(isa.clone()).map_err(anyhow::Error::msg)?;
-                if options.c_names {
-                    new.name_as_c("");
-                }
-                object = Some((new, isa.clone()));
-            }
-            if let Some((object, of_first)) = &mut object {
-                if !is_same_target(&**of_first, &*isa) {
-                    let message = "its target or settings are not those of the first file; an \
-                                   object file has one target, see --target";
-                    return Err(Usage(format!("{}: {message}", path.display())).into());
-                }
-                object.add(file.functions.iter().map(|(func, _)| func));
-            }
+        let of_first = of_first.get_or_insert_with(|| isa.clone());
+        if options.output.is_some() && !is_same_target(&**of_first, &*isa) {
+            let message = "its target or settings are not those of the first file; an object file \
+                           has one target, see --target";
+            return Err(Usage(format!("{}: {message}", path.display())).into());
         }
+        files.push((*path, file));
     }
-    if let (Some(path), Some((object, _))) = (&options.output, object) {
-        let bytes = panics::contain(|| object.finish())
-            .unwrap_or_else(|panic| Err(format!("the object writer {panic}").into()))
-            .map_err(|error| anyhow!(error.message))?;
+    if let (Some(path), Some(isa)) = (&options.output, of_first) {
+        let bytes = object(&files, &isa, options)?;
         std::fs::write(path, bytes).map_err(|error| {
             Unreadable::new(format!("{}: cannot write it: {error}", path.display()))
         })?;
@@ -118,6 +107,56 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         print!("{}", timings::report());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The contents of an object file with the functions of all files.
+fn object(
+    files: &[(&Path, TestFile<'_>)],
+    isa: &OwnedTargetIsa,
+    options: &Options,
+) -> Result<Vec<u8>> {
+    let functions: Vec<_> = files
+        .iter()
+        .flat_map(|(path, file)| file.functions.iter().map(move |function| (*path, function)))
+        .collect();
+    let mut object = ObjectFile::new(isa.clone()).map_err(|message| {
+        let path = files.first().map_or(Path::new("-"), |(path, _)| *path);
+        error(path, isa, Failure::at(1, message))
+    })?;
+    if options.c_names {
+        object.name_as_c("");
+    }
+    object.add(functions.iter().map(|(_, (func, _))| func));
+    let current = Cell::new(0);
+    let result = panics::contain(|| object.finish_with(|index| current.set(index)));
+    result
+        .unwrap_or_else(|panic| {
+            Err(ObjectError {
+                function: Some(current.get()),
+                message: format!("the object writer {panic}"),
+                codegen: None,
+            })
+        })
+        .map_err(
+            |problem| match functions.get(problem.function.unwrap_or_default()) {
+                Some((path, (func, details))) => {
+                    let failure = problem
+                        .describe(func, details)
+                        .about(&func.name.to_string());
+                    error(path, isa, failure)
+                }
+                None => anyhow!(problem.message),
+            },
+        )
+}
+
+fn error(path: &Path, isa: &OwnedTargetIsa, failure: Failure) -> anyhow::Error {
+    let failure = Failure {
+        job: Some("compile".to_owned()),
+        target: Some(target_name(isa.triple())),
+        ..failure
+    };
+    anyhow!(located(path, &failure))
 }
 
 /// The target of the command line, or else the file's only one.

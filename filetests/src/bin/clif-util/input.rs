@@ -1,10 +1,11 @@
 //! Reading and parsing the files that a subcommand is given.
 
 use anyhow::{Result, anyhow};
-use cranelift_reader::{OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple};
+use cranelift_codegen::ir::Function;
+use cranelift_reader::{Details, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple};
 use filetests::job::read_input;
 use filetests::report::located;
-use filetests::{panics, parse};
+use filetests::{Failure, panics, parse};
 use std::path::Path;
 
 /// A file that cannot be read; the program then ends with status 2.
@@ -45,8 +46,24 @@ pub fn target(target: &str, settings: &[String]) -> Result<OwnedFlagsOrIsa> {
         .map_err(|error| Usage(format!("in the target and its settings: {error}")).into())
 }
 
+/// Writes a function as text; a panic is an error with file, line and what was done.
+pub fn contained(
+    path: &Path,
+    (func, details): &(Function, Details<'_>),
+    doing: &str,
+    write: impl Fn(&Function) -> String,
+) -> Result<String> {
+    panics::contain(|| write(func)).map_err(|panic| {
+        let message = format!("{doing} {}: {panic}", func.name);
+        anyhow!(located(
+            path,
+            &Failure::at(details.location.line_number, message)
+        ))
+    })
+}
+
 /// Parses the text of a file; the error names file and line.
 pub fn parse<'a>(path: &Path, text: &'a str) -> Result<TestFile<'a>> {
     parse::parse(text, ParseOptions::default())
-        .map_err(|error| anyhow!("{}", located(path, &error.failure)))
+        .map_err(|error| anyhow!(located(path, &error.failure)))
 }

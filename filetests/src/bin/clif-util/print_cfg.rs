@@ -4,6 +4,7 @@ use crate::input;
 use anyhow::Result;
 use clap::Args;
 use cranelift_codegen::cfg_printer::CFGPrinter;
+use cranelift_codegen::ir::Function;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,8 +24,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut separator = "";
     for path in &options.files {
         let text = input::read(path)?;
-        for (func, _) in input::parse(path, &text)?.functions {
-            print!("{separator}{}", CFGPrinter::new(&func));
+        for function in &input::parse(path, &text)?.functions {
+            let draw = |func: &Function| CFGPrinter::new(func).to_string();
+            let doing = "drawing the control flow graph of";
+            let text = input::contained(path, function, doing, draw)?;
+            print!("{separator}{text}");
             separator = "\n";
         }
     }

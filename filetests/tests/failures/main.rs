@@ -1,8 +1,11 @@
 //! Every failure says where it is and what is wrong, whatever the command and the way to fail.
 
+mod commands;
+mod subcommands;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// One entity of each kind that the verifier can find fault with: the line, the entity, and what is said.
 const UNVERIFIED: [(&str, &str, &str); 5] = [
@@ -121,20 +124,31 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).unwrap();
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     /// Runs `clif-util`, which must fail, and gives what it prints.
     fn run(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
-        let output = command
-            .args(arguments)
-            .current_dir(&self.0)
-            .output()
-            .unwrap();
+        let output = self.output(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
         [output.stdout, output.stderr]
             .map(|bytes| String::from_utf8(bytes).unwrap())
             .concat()
+    }
+
+    /// What `clif-util` prints.
+    fn print(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.output(arguments).stdout).unwrap()
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .output()
+            .unwrap()
     }
 }
