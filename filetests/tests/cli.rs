@@ -705,7 +705,7 @@ block2:
     assert_eq!(status(&output), 0, "{output:?}");
     assert_eq!(
         stdout(&output).split_once('\n').unwrap().1,
-        "function %f(i64, i128) -> i64 system_v {\nblock0(v0: i64, v1: i128):\n    trap user1\n}\n\
+        "function %f(i128) system_v {\nblock0(v0: i128):\n    return\n}\n\
          ; 3 blocks and 6 instructions -> 1 blocks and 1 instructions\n"
     );
     assert!(stdout(&output).starts_with("; the compiler panicked: i128 args/return values not"));
@@ -718,6 +718,36 @@ block2:
         stderr(&output).contains("the limit ended the reduction"),
         "{output:?}"
     );
+}
+
+#[test]
+fn bugpoint_says_why_there_is_nothing_to_shrink() {
+    let folder = Folder::new("bugpoint-nothing");
+    folder.write(
+        "a.clif",
+        "function %f(i64) -> i32 {\nblock0(v0: i64):\n    return v0\n}\n\n\
+         function %g() {\nblock0:\n    return\n}\n",
+    );
+    let output = folder.run(&["bugpoint", "a.clif", "x86_64"]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert_eq!(stdout(&output), "");
+    for message in [
+        "error: a.clif:3: %f does not verify\n  line 3: inst0 (return v0): result 0 has type i64, \
+         must match function signature of i32\n",
+        "warning: a.clif:6: %g does not make the compiler panic\n",
+    ] {
+        assert!(stderr(&output).contains(message), "{output:?}");
+    }
+    folder.write("b.clif", "function %g() {\nblock0:\n    return\n}\n");
+    folder.write("c.clif", "");
+    for file in ["b.clif", "c.clif"] {
+        let output = folder.run(&["bugpoint", file, "x86_64"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        let message = format!("error: {file}: no function makes the compiler panic\n");
+        assert!(stderr(&output).ends_with(&message), "{output:?}");
+    }
+    let output = folder.run(&["bugpoint", "missing.clif", "x86_64"]);
+    assert_eq!(status(&output), 2, "{output:?}");
 }
 
 #[test]

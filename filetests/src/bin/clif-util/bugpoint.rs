@@ -1,16 +1,17 @@
 //! `clif-util bugpoint`: shrinks a function that crashes the compiler.
 
 use crate::input::{self, Usage};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Args;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::verifier::verify_function;
-use cranelift_reader::{OwnedFlagsOrIsa, ParseOptions, parse_test};
+use cranelift_codegen::verifier::{VerifierErrors, verify_function};
+use cranelift_reader::{OwnedFlagsOrIsa, parse_functions};
+use filetests::errors::describe_verifier_errors;
 use filetests::panics::{self, CaughtPanic};
-use filetests::reduce::reduce;
+use filetests::reduce::{block_count, instruction_count, print, reduce};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
@@ -18,8 +19,9 @@ use std::process::ExitCode;
 
 /// Shrink functions that make the compiler panic.
 ///
-/// Lines are removed and instructions simplified as long as the function is valid and the panic
-/// comes from the same place. The reduced function is printed.
+/// Constants and earlier values replace what instructions calculate; instructions, blocks, edges,
+/// parameters, results, and declarations are removed, as long as the function is valid and the
+/// panic comes from the same place. The reduced function is printed.
 #[derive(Args)]
 #[command(after_help = "\
 Example:
@@ -50,49 +52,57 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let OwnedFlagsOrIsa::Isa(isa) = settings else {
         return Err(Usage("the target is empty".to_owned()).into());
     };
+    let shown = options.file.display();
     let text = input::read(&options.file)?;
     let file = input::parse(&options.file, &text)?;
+    let (mut panic_count, mut error_count) = (0, 0);
     for (func, details) in &file.functions {
-        let Err(panic) = compile(func, &isa) else {
-            eprintln!(
-                "warning: {}:{}: {} does not make the compiler panic",
-                options.file.display(),
-                details.location.line_number,
-                func.name
-            );
-            continue;
-        };
-        shrink(func, &isa, &panic, options);
+        let place = format!("{shown}:{}", details.location.line_number);
+        match compile(func, &isa) {
+            Err(panic) => {
+                panic_count += 1;
+                if let Err(error) = shrink(func, &isa, &panic, options) {
+                    error_count += 1;
+                    eprintln!("error: {place}: {error}");
+                }
+            }
+            Ok(Err(errors)) => {
+                error_count += 1;
+                let failure = describe_verifier_errors(func, details, &errors);
+                eprintln!("error: {shown}:{}: {}", failure.line, failure.message);
+            }
+            Ok(Ok(())) => {
+                let name = &func.name;
+                eprintln!("warning: {place}: {name} does not make the compiler panic");
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    if panic_count == 0 && error_count == 0 {
+        return Err(anyhow!("{shown}: no function makes the compiler panic"));
+    }
+    Ok(ExitCode::from(u8::from(error_count > 0)))
 }
 
-fn shrink(func: &Function, isa: &OwnedTargetIsa, panic: &CaughtPanic, options: &Options) {
+fn shrink(
+    func: &Function,
+    isa: &OwnedTargetIsa,
+    panic: &CaughtPanic,
+    options: &Options,
+) -> Result<()> {
     let bar = progress_bar(options.limit);
-    let keeps = |text: &str| {
-        panics::contain(|| {
-            let candidate = parse(text, func)?;
-            verify_function(&candidate, &**isa).ok()?;
-            let crash = compile(&candidate, isa).err()?;
-            (crash.location == panic.location).then_some(candidate)
-        })
-        .unwrap_or_default()
+    let keeps = |candidate: &Function| {
+        compile(candidate, isa).is_err_and(|found| found.location == panic.location)
     };
-    let reduction = reduce(
-        &func.display().to_string(),
-        options.limit,
-        keeps,
-        |attempts, lines| {
-            bar.set_position(attempts as u64);
-            bar.set_message(format!("{lines} lines"));
-        },
-    );
+    let progress = |attempts, instructions| {
+        bar.set_position(attempts as u64);
+        bar.set_message(format!("{instructions} instructions"));
+    };
+    let reduction = panics::contain(|| reduce(func, options.limit, keeps, progress));
     bar.finish_and_clear();
-    println!("; the compiler {panic}");
-    print!("{}", reduction.text);
-    if let Some(reduced) = parse(&reduction.text, func) {
-        println!("; {} -> {}", size(func), size(&reduced));
-    }
+    let reduction = reduction.map_err(|panic| anyhow!("the reduction itself {panic}"))?;
+    let text = print(&reduction.func);
+    print!("{}{text}", commented(&format!("the compiler {panic}")));
+    println!("; {} -> {}", size(func), size(&reduction.func));
     if options.verbose || reduction.is_limited {
         let limited = if reduction.is_limited {
             "; the limit ended the reduction, see --limit"
@@ -101,34 +111,41 @@ fn shrink(func: &Function, isa: &OwnedTargetIsa, panic: &CaughtPanic, options: &
         };
         eprintln!("{} attempts{limited}", reduction.attempts);
     }
+    let parsed = panics::contain(|| parse_functions(&text)).map_err(|panic| {
+        anyhow!("the reader {panic}, given the reduced function as it is printed")
+    })?;
+    match parsed {
+        Ok(parsed) if parsed.iter().any(keeps) => Ok(()),
+        Ok(_) => Err(anyhow!(
+            "the reduced function does not make the compiler panic once it was printed and parsed"
+        )),
+        Err(error) => Err(anyhow!(
+            "the reduced function does not parse as it is printed, at line {error}"
+        )),
+    }
 }
 
-/// Compiles a function; only a panic counts as an error.
-fn compile(func: &Function, isa: &OwnedTargetIsa) -> Result<(), CaughtPanic> {
+/// Text as comments, for a message may have several lines.
+fn commented(text: &str) -> String {
+    text.lines().map(|line| format!("; {line}\n")).collect()
+}
+
+/// Verifies and compiles a function. The outer error is a panic, the inner one the verifier's; that
+/// the function cannot be compiled is none.
+fn compile(
+    func: &Function,
+    isa: &OwnedTargetIsa,
+) -> Result<Result<(), VerifierErrors>, CaughtPanic> {
     panics::contain(|| {
+        verify_function(func, &**isa)?;
         let mut context = Context::for_function(func.clone());
-        // Errors are no crashes.
         let _ = context.compile(&**isa, &mut ControlPlane::default());
+        Ok(())
     })
 }
 
-/// Parses text that was printed of `original`, and so names its calling convention.
-fn parse(text: &str, original: &Function) -> Option<Function> {
-    let options = ParseOptions {
-        default_calling_convention: original.signature.call_conv,
-        ..ParseOptions::default()
-    };
-    let mut functions = parse_test(text, options).ok()?.functions;
-    functions.pop().map(|(func, _)| func)
-}
-
 fn size(func: &Function) -> String {
-    let blocks = func.layout.blocks().count();
-    let insts: usize = func
-        .layout
-        .blocks()
-        .map(|block| func.layout.block_insts(block).count())
-        .sum();
+    let (blocks, insts) = (block_count(func), instruction_count(func));
     format!("{blocks} blocks and {insts} instructions")
 }
 
@@ -143,4 +160,16 @@ fn progress_bar(limit: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn messages_of_several_lines_are_comments() {
+        let message = "it failed\n  left: 1\n right: 2";
+        assert_eq!(
+            super::commented(message),
+            "; it failed\n;   left: 1\n;  right: 2\n"
+        );
+    }
 }
