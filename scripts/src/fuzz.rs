@@ -12,7 +12,7 @@ use self::report::{Run, cases, table};
 use crate::clif_util::prepare;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::seed;
-use crate::steps::Counts;
+use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -207,7 +207,12 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         seed: Some(seed::FIXED),
         out: None,
     };
-    fuzz.run_all(repo)
+    let counts = fuzz.run_all(repo)?;
+    Ok(
+        counts.and(run_function("fuzz: what a service builds and runs", || {
+            bundle::check(repo, &targets(repo)?)
+        })),
+    )
 }
 
 /// The names of all targets.

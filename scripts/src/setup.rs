@@ -61,6 +61,16 @@ const TOOLS: &[Tool] = &[
         what_for: "counting the instructions of compilations",
     },
     Tool {
+        probe: Program("zip"),
+        package: "zip",
+        what_for: "seeds as a fuzzing service gets them",
+    },
+    Tool {
+        probe: Program("unzip"),
+        package: "unzip",
+        what_for: "looking into these seeds",
+    },
+    Tool {
         probe: Program("clang"),
         package: "clang",
         what_for: "another C for every target, to agree with",

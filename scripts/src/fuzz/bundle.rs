@@ -7,7 +7,8 @@
 //!   OUT/text.dict                      words, for the target that has any
 //! ```
 
-use crate::repo::{Repo, write};
+use super::report::Run;
+use crate::repo::{Repo, files_below, read, write};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -40,6 +41,76 @@ pub fn bundle(
     let status = zip.arg(&archive).arg(seeds).status();
     let status = status.context("cannot run zip; install the package `zip`")?;
     ensure!(status.success(), "zip fails");
+    Ok(())
+}
+
+/// Runs `fuzz/oss-fuzz/build.sh` as a service does, into a folder that is not there, and what it writes.
+///
+/// The repository is that of the caller, where the targets are built already; a copy would take minutes to build.
+pub fn check(repo: &Repo, targets: &[String]) -> Result<()> {
+    let folder = repo.target().join("fuzz/service");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    // In the service's image it is outside of the repository too.
+    let (script, out) = (folder.join("build.sh"), folder.join("out"));
+    fs::copy(repo.path("fuzz/oss-fuzz/build.sh"), &script)?;
+    let mut build = Command::new("bash");
+    build
+        .arg(script)
+        .current_dir(repo.path(""))
+        .env("OUT", &out);
+    ensure!(build.status()?.success(), "fuzz/oss-fuzz/build.sh fails");
+    let written = files_below(&out)?;
+    ensure!(written == names(targets), "it writes {written:?}");
+    for target in targets {
+        run_seeds(&out, target, &folder.join("seeds").join(target))?;
+    }
+    Ok(())
+}
+
+/// The files of a bundle, sorted.
+fn names(targets: &[String]) -> Vec<String> {
+    let mut names = Vec::new();
+    for target in targets {
+        let ends = ["", ".options", "_seed_corpus.zip"].into_iter();
+        let dictionary = super::has_dictionary(target).then_some(".dict");
+        names.extend(ends.chain(dictionary).map(|end| format!("{target}{end}")));
+    }
+    names.sort();
+    names
+}
+
+/// Unpacks the seeds of a target into a folder, and has its program judge each, with its options.
+fn run_seeds(out: &Path, target: &str, seeds: &Path) -> Result<()> {
+    fs::create_dir_all(seeds)?;
+    let mut unzip = Command::new("unzip");
+    unzip
+        .arg("-q")
+        .arg(out.join(format!("{target}_seed_corpus.zip")));
+    let status = unzip.arg("-d").arg(seeds).status();
+    let status = status.context("cannot run unzip; install the package `unzip`")?;
+    ensure!(status.success(), "unzip fails");
+    let options = read(&out.join(format!("{target}.options")))?;
+    let options = String::from_utf8(options)?;
+    let settings = options.lines().filter_map(|line| line.split_once(" = "));
+    let output = Command::new(out.join(target))
+        .current_dir(out)
+        .args(settings.map(|(name, value)| format!("-{name}={value}")))
+        .args(["-runs=0", "-print_final_stats=1"])
+        .arg(seeds)
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let mut run = Run::new(target);
+    text.lines().for_each(|line| run.line(line));
+    let count = files_below(seeds)?.len();
+    ensure!(
+        output.status.success() && count > 0 && run.executions >= count as u64,
+        "{target} judges {} of {count} seeds:\n{text}",
+        run.executions
+    );
+    println!("{target}: {count} seeds");
     Ok(())
 }
 

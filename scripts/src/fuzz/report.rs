@@ -6,7 +6,8 @@ pub struct Run {
     target: String,
     /// How long it ran.
     pub seconds: f64,
-    executions: u64,
+    /// Inputs that were judged.
+    pub executions: u64,
     edges: u64,
     /// Cases, and how many of them were rejected.
     pub cases: (u64, u64),
