@@ -267,6 +267,30 @@ fn explicit_out_pointers_give_the_same_code() {
 }
 
 #[test]
+fn a_result_may_have_several_names() {
+    let text = "\
+function %aliases(i64) -> i64 system_v {
+    fn0 = %g(i64) -> i64, i64 system_v_multi_out
+block0(v0: i64):
+    v1, v2 = call fn0(v0)
+    v3 -> v1
+    v4 -> v1
+    v5 = iadd v3, v2
+    v6, v7 = call fn0(v5)
+    v8 = iadd v4, v6
+    return v8
+}
+";
+    let functions = cranelift_reader::parse_functions(text).expect("a function");
+    for target in TARGETS {
+        let isa = isa_with(target, &[]);
+        let mut explicit = functions[0].clone();
+        make_out_pointers_explicit(&mut explicit, &*isa).expect(target);
+        verify_function(&explicit, &*isa).unwrap_or_else(|errors| panic!("{target}: {errors}"));
+    }
+}
+
+#[test]
 fn compiling_without_a_context_is_an_error() {
     for_each_setting(|func, isa, place| {
         let error = compile_without_a_context(&func, &isa).expect_err(place);

@@ -50,9 +50,9 @@ use alloc::format;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
-/// The `user_id` of the alias region of fields, a number that no front end is likely to choose. A
-/// front end that does loses no more than the distinction between its region and this one.
-pub(crate) const REGION: u32 = 0x6d75_6c74;
+/// The `user_id` and the description of the alias region of fields. Where a front end has a region
+/// with this number, fields are in that one, and neither its accesses nor ours are taken for fields'.
+pub(crate) const REGION: (u32, &str) = (0x6d75_6c74, "out area");
 
 /// The largest out area, in bytes: the backends' limit on return areas.
 const MAX_SIZE: u32 = 128 << 20;
@@ -106,6 +106,7 @@ pub(crate) fn restore(func: &mut Function, domtree: &mut DominatorTree, was: Opt
 ///
 /// If the convention or the target does not have one of the function's signatures.
 pub fn make_out_pointers_explicit(func: &mut Function, isa: &dyn TargetIsa) -> CodegenResult<()> {
+    func.dfg.resolve_all_aliases();
     let own = area_of(&func.signature, isa)?;
     let mut areas = SecondaryMap::new();
     for (sig, data) in func.dfg.signatures.iter() {
@@ -139,8 +140,8 @@ pub fn make_out_pointers_explicit(func: &mut Function, isa: &dyn TargetIsa) -> C
         }
     }
     let region = func.dfg.alias_regions.insert(AliasRegionData {
-        user_id: REGION,
-        description: "out area".into(),
+        user_id: REGION.0,
+        description: REGION.1.into(),
     });
     let out_pointer = own.as_ref().map(|_| {
         add_out_pointer(&mut func.signature, pointer_type);

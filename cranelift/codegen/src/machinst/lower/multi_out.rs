@@ -32,7 +32,7 @@ pub(super) fn find_fields(
     block_end_colors: &SecondaryMap<Block, InstColor>,
 ) -> Fields {
     let mut fields = Fields::default();
-    if !f.dfg.alias_regions.contains(REGION) {
+    if !f.dfg.alias_regions.contains(REGION.0) {
         return fields;
     }
     let used_often = values_used_often(f);
@@ -84,8 +84,10 @@ pub(super) fn is_field_load(f: &Function, inst: Inst) -> bool {
 }
 
 fn is_field(dfg: &DataFlowGraph, flags: MemFlagsData) -> bool {
-    let region = flags.alias_region();
-    region.is_some_and(|region| dfg.alias_regions[region].user_id == REGION)
+    flags.alias_region().is_some_and(|region| {
+        let data = &dfg.alias_regions[region];
+        (data.user_id, &*data.description) == REGION
+    })
 }
 
 impl<I: VCodeInst> Lower<'_, I> {
