@@ -27,23 +27,10 @@ impl CAbi {
         prepare(repo)?;
         let mut program = program(repo, Path::new("."));
         program.args(&self.args);
-        if is_random(&self.args) {
-            program.arg(format!("--seed={}", seed::draw()));
-        }
         let status = program.status().context("cannot run cargo")?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(ExitCode::from(code.unwrap_or(101)))
     }
-}
-
-/// Whether the program needs a new seed: it has none of these arguments.
-fn is_random(args: &[OsString]) -> bool {
-    let others = ["--seed", "--signature", "--help", "-h"];
-    let is_other = |arg: &OsString| {
-        let arg = arg.to_string_lossy();
-        others.contains(&arg.split('=').next().unwrap_or_default())
-    };
-    !args.iter().any(is_other)
 }
 
 /// What continuous integration runs, with the counts that ABI.md has of it.
@@ -140,15 +127,6 @@ f64       60
 
 127 passed, 1 failed, 0 skipped: seed 1
 ";
-
-    #[test]
-    fn a_seed_that_is_given_is_kept() {
-        let is_random =
-            |args: &[&str]| is_random(&args.iter().map(OsString::from).collect::<Vec<_>>());
-        assert!(is_random(&[]) && is_random(&["--count", "9"]));
-        assert!(!is_random(&["--seed", "7"]) && !is_random(&["--count=9", "--seed=7"]));
-        assert!(!is_random(&["--signature", "() system_v_multi_out"]) && !is_random(&["-h"]));
-    }
 
     #[test]
     fn rows_end_with_the_sum() {

@@ -12,6 +12,7 @@ use filetests::c_abi::toolchain::{CTarget, Compiler};
 use filetests::parse::parse;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,9 +33,9 @@ Examples:
   cargo xtask c-abi --target s390x --compiler gcc --direction calls-c --seed 7
   cargo xtask c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'")]
 pub struct Options {
-    /// Makes the same signatures again.
-    #[arg(long, default_value = "1")]
-    seed: u64,
+    /// Makes the same signatures again [default: a new one, which is printed].
+    #[arg(long)]
+    seed: Option<u64>,
 
     /// How many signatures to compare for each target, compiler and direction.
     #[arg(long, default_value = "1000")]
@@ -105,8 +106,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Some(_) => (2 * SETTINGS.len(), 2),
         None => (options.count.get(), options.batch.get()),
     };
+    let new_seed = || u64::from(RandomState::new().hash_one(()) as u32);
     let campaign = Campaign {
-        seed: options.seed,
+        seed: options.seed.unwrap_or_else(new_seed),
         signature: options.signature.clone(),
         count,
         targets: all_if_empty(&options.target),
@@ -147,7 +149,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             mismatch.level,
             mismatch.direction,
             mismatch.number,
-            options.seed,
+            campaign.seed,
             mismatch.text,
             mismatch.case.signature
         );
@@ -171,7 +173,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let failed = mismatched + report.unexplained.len() + report.broken.len();
     let what = match &options.signature {
         Some(signature) => signature.to_string(),
-        None => format!("seed {}, {count} signatures each", options.seed),
+        None => format!("seed {}, {count} signatures each", campaign.seed),
     };
     println!(
         "{} passed, {failed} failed, 0 skipped: {what}, {seconds:.0} s, {:.0} checks a minute",
@@ -181,7 +183,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !report.is_success() && options.signature.is_none() {
         println!(
             "  repeat: cargo xtask c-abi --seed {} --count {}",
-            options.seed, options.count
+            campaign.seed, options.count
         );
     }
     if checked == 0 && options.signature.is_none() {
