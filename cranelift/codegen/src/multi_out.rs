@@ -27,8 +27,7 @@
 //! before the return. The results of a `try_call` are loaded in a block of their own on its normal
 //! edge, so that no handler sees the area.
 //!
-//! Loads and stores are exactly as wide as their fields. They are in an alias region of their own,
-//! by which later stages know them.
+//! Loads and stores are exactly as wide as their fields.
 //!
 //! Invariant: signatures without an out area are left alone, and so are functions that have no
 //! others.
@@ -38,21 +37,16 @@ use crate::dominator_tree::DominatorTree;
 use crate::entity::{EntitySet, SecondaryMap};
 use crate::flowgraph::ControlFlowGraph;
 use crate::ir::{
-    AbiParam, AliasRegionData, Block, BlockArg, BlockCall, Function, Inst, InstBuilder,
-    InstructionData, MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData,
-    StackSlotKind, Type, Value, ValueDef, ValueList,
+    AbiParam, Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData,
+    MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value,
+    ValueDef, ValueList,
 };
 use crate::isa::multi_out::{OutArea, OutField, OutTarget, compute_out_area};
 use crate::isa::{CallConv, TargetIsa};
 use crate::result::{CodegenError, CodegenResult};
 use crate::verifier::verify_function;
-use alloc::format;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
-
-/// The `user_id` and the description of the alias region of fields. Where a front end has a region
-/// with this number, fields are in that one, and neither its accesses nor ours are taken for fields'.
-pub(crate) const REGION: (u32, &str) = (0x6d75_6c74, "out area");
 
 /// The largest out area, in bytes: the backends' limit on return areas.
 const MAX_SIZE: u32 = 128 << 20;
@@ -68,13 +62,12 @@ pub(crate) fn replace(
     domtree: &mut DominatorTree,
     isa: &dyn TargetIsa,
 ) -> CodegenResult<Option<Original>> {
-    let mut sigs = core::iter::once(&func.signature).chain(func.dfg.signatures.values());
-    if !sigs.any(|sig| sig.call_conv == CallConv::SystemVMultiOut) {
+    let Some(areas) = Areas::of(func, isa)? else {
         return Ok(None);
-    }
+    };
     let mut explicit = func.clone();
-    make_out_pointers_explicit(&mut explicit, isa)?;
-    if cfg!(debug_assertions) && isa.flags().enable_verifier() {
+    explicit.out_area = run(&mut explicit, areas, isa.pointer_type())?;
+    if isa.flags().enable_verifier() {
         verify_function(&explicit, isa)?;
     }
     // Only an edge of a `try_call` gets a block.
@@ -99,28 +92,59 @@ pub(crate) fn restore(func: &mut Function, domtree: &mut DominatorTree, was: Opt
 
 /// Make the out pointers of a function explicit, as compiling it does by itself.
 ///
-/// This is for looking at. The function that comes of it has another signature, `void` to C, and is
-/// compiled to the same code.
+/// This is for looking at. The function that comes of it has another signature, `void` to C.
 ///
 /// # Errors
 ///
 /// If the convention or the target does not have one of the function's signatures.
 pub fn make_out_pointers_explicit(func: &mut Function, isa: &dyn TargetIsa) -> CodegenResult<()> {
-    func.dfg.resolve_all_aliases();
-    let own = area_of(&func.signature, isa)?;
-    let mut areas = SecondaryMap::new();
-    for (sig, data) in func.dfg.signatures.iter() {
-        if let Some(area) = area_of(data, isa)? {
-            areas[sig] = Some(area);
-        }
+    match Areas::of(func, isa)? {
+        Some(areas) => run(func, areas, isa.pointer_type()).map(drop),
+        None => Ok(()),
     }
+}
+
+/// The out areas of a function's signatures.
+struct Areas {
+    /// That of its own.
+    own: Option<OutArea>,
+    /// Those that it has for calls.
+    called: SecondaryMap<SigRef, Option<OutArea>>,
+}
+
+impl Areas {
+    fn of(func: &Function, isa: &dyn TargetIsa) -> CodegenResult<Option<Areas>> {
+        let own = area_of(&func.signature, isa)?;
+        let mut called = SecondaryMap::new();
+        for (sig, data) in func.dfg.signatures.iter() {
+            if let Some(area) = area_of(data, isa)? {
+                called[sig] = Some(area);
+            }
+        }
+        let has_any = own.is_some() || called.values().any(Option::is_some);
+        Ok(has_any.then_some(Areas { own, called }))
+    }
+
+    /// The area that an instruction lets a callee write to.
+    fn called_by(&self, func: &Function, inst: Inst) -> Option<&OutArea> {
+        self.called[func.dfg.call_signature(inst)?].as_ref()
+    }
+}
+
+/// Run the pass, and return the slot that calls write to, if there are any.
+fn run(
+    func: &mut Function,
+    mut areas: Areas,
+    pointer_type: Type,
+) -> CodegenResult<Option<StackSlot>> {
+    func.dfg.resolve_all_aliases();
     let blocks: Vec<Block> = func.layout.blocks().collect();
     let mut used = EntitySet::new();
     let (mut size, mut align) = (0, 1);
     for &block in &blocks {
         for inst in func.layout.block_insts(block) {
             used.extend(func.dfg.inst_values(inst));
-            if let Some(area) = called_area(func, &areas, inst) {
+            if let Some(area) = areas.called_by(func, inst) {
                 if func.dfg.insts[inst].opcode().is_return() {
                     let message = "a tail call of a function with an out area".into();
                     return Err(CodegenError::Unsupported(message));
@@ -129,42 +153,34 @@ pub fn make_out_pointers_explicit(func: &mut Function, isa: &dyn TargetIsa) -> C
             }
         }
     }
-    if own.is_none() && areas.values().all(Option::is_none) {
-        return Ok(());
-    }
 
-    let pointer_type = isa.pointer_type();
     for (sig, data) in func.dfg.signatures.iter_mut() {
-        if areas[sig].is_some() {
+        if areas.called[sig].is_some() {
             add_out_pointer(data, pointer_type);
         }
     }
-    let region = func.dfg.alias_regions.insert(AliasRegionData {
-        user_id: REGION.0,
-        description: REGION.1.into(),
-    });
-    let out_pointer = own.as_ref().map(|_| {
+    let own = areas.own.take().map(|area| {
         add_out_pointer(&mut func.signature, pointer_type);
-        prepend_entry_param(func, pointer_type)
+        (area, prepend_entry_param(func, pointer_type))
     });
     let slot = (size > 0).then(|| {
-        let align_shift = u8::try_from(align.trailing_zeros()).expect("of a u32");
+        let align_shift = u8::try_from(align.trailing_zeros()).expect("at most 32");
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, align_shift);
         func.create_sized_stack_slot(data)
     });
     let mut pass = Pass {
         func,
         areas,
-        own: own.zip(out_pointer),
+        own,
         slot,
-        flags: MemFlagsData::trusted().with_alias_region(Some(region)),
+        flags: MemFlagsData::trusted(),
         pointer_type,
         used,
     };
     for block in blocks {
         pass.visit_block(block);
     }
-    Ok(())
+    Ok(slot)
 }
 
 /// The signature to C: a pointer in front, and no result.
@@ -182,9 +198,7 @@ pub(crate) fn area_of(sig: &Signature, isa: &dyn TargetIsa) -> CodegenResult<Opt
     if sig.call_conv != CallConv::SystemVMultiOut {
         return Ok(None);
     }
-    if let Some(forbidden) = crate::verifier::multi_out::find_forbidden(sig) {
-        return Err(CodegenError::Unsupported(format!("{forbidden}")));
-    }
+    crate::verifier::multi_out::check(sig).map_err(CodegenError::Unsupported)?;
     let target = OutTarget::from_triple(isa.triple()).expect("of a backend");
     let results: SmallVec<[Type; 8]> = sig.returns.iter().map(|ret| ret.value_type).collect();
     let has_area = target.uses_out_area(&results);
@@ -192,7 +206,7 @@ pub(crate) fn area_of(sig: &Signature, isa: &dyn TargetIsa) -> CodegenResult<Opt
     for (ty, is_field) in params.chain(results.iter().map(|ty| (*ty, has_area))) {
         if lacks_type(target, isa, ty, is_field) {
             let conv = sig.call_conv;
-            return Err(CodegenError::Unsupported(format!(
+            return Err(CodegenError::Unsupported(alloc::format!(
                 "`{conv}` on {target} cannot have type {ty} with these settings of the target"
             )));
         }
@@ -219,14 +233,6 @@ fn lacks_type(target: OutTarget, isa: &dyn TargetIsa, ty: Type, is_field: bool) 
         OutTarget::Pulley => is_field && is_on("big_endian"),
         OutTarget::X64 | OutTarget::Aarch64 | OutTarget::S390x => false,
     }
-}
-
-type Areas = SecondaryMap<SigRef, Option<OutArea>>;
-
-/// The out area that a call writes to, if it does.
-fn called_area<'a>(func: &Function, areas: &'a Areas, inst: Inst) -> Option<&'a OutArea> {
-    let sig = func.dfg.call_signature(inst)?;
-    areas[sig].as_ref()
 }
 
 fn prepend_entry_param(func: &mut Function, ty: Type) -> Value {
@@ -275,7 +281,7 @@ impl Pass<'_> {
         while let Some(inst) = next {
             next = self.func.layout.next_inst(inst);
             let opcode = self.func.dfg.insts[inst].opcode();
-            let called = called_area(self.func, &self.areas, inst).is_some();
+            let called = self.areas.called_by(self.func, inst).is_some();
             if let Some(area) = &mut open {
                 let args: SmallVec<[Value; 8]> = self.func.dfg.inst_values(inst).collect();
                 for value in args {
@@ -381,7 +387,7 @@ impl Pass<'_> {
             Some(address) => address,
             None => *open.address.insert(self.slot_address_before(inst)),
         };
-        let field = self.areas[open.sig]
+        let field = self.areas.called[open.sig]
             .as_ref()
             .expect("of an open call")
             .fields[index];
@@ -393,7 +399,7 @@ impl Pass<'_> {
         store_early(&self.own, self.flags, &mut pos, early, value);
     }
 
-    /// Load what a `try_call` passes on where it returns.
+    /// Load what a `try_call` passes on where it returns, if that is any of its results.
     fn load_on_normal_edge(&mut self, block: Block, call: Inst) {
         let dfg = &self.func.dfg;
         let table = dfg.insts[call].exception_table().expect("of a `try_call`");
@@ -401,6 +407,12 @@ impl Pass<'_> {
         let normal = *dfg.exception_tables[table].normal_return();
         let target = normal.block(&dfg.value_lists);
         let mut args: SmallVec<[BlockArg; 8]> = normal.args(&dfg.value_lists).collect();
+        if !args
+            .iter()
+            .any(|arg| matches!(arg, BlockArg::TryCallRet(_)))
+        {
+            return;
+        }
 
         let edge = self.func.dfg.make_block();
         self.func.layout.insert_block_after(edge, block);
@@ -411,11 +423,13 @@ impl Pass<'_> {
         pos.use_srcloc(call);
         let slot = self.slot.expect("made for the calls that there are");
         let address = pos.ins().stack_addr(self.pointer_type, slot, 0);
-        let area = self.areas[sig].as_ref().expect("a call with an area");
+        let area = self.areas.called[sig]
+            .as_ref()
+            .expect("a call with an area");
         let mut loaded: SmallVec<[Option<Value>; 8]> = SmallVec::from_elem(None, area.fields.len());
         for arg in &mut args {
             if let BlockArg::TryCallRet(index) = *arg {
-                let index = usize::try_from(index).expect("an index");
+                let index = usize::try_from(index).expect("an index of a result");
                 let field = area.fields[index];
                 let value = *loaded[index].get_or_insert_with(|| {
                     pos.ins()

@@ -12,13 +12,14 @@
 //!   v5 = iadd v1, v2
 //! ```
 //!
-//! It moves only what leaves no more values alive across the call than before: an instruction whose
-//! operands are there by then, and that is the only use of one that comes from the call. Comparisons
-//! stay where they are, next to the branch or the `select` that they become one instruction with.
+//! It moves only what needs no more registers or spill slots across the call than before: an
+//! instruction whose operands are there by then, and that is the only use of one that comes from the
+//! call and is of the same kind and at least as wide. Comparisons stay where they are, next to the
+//! branch or the `select` that they become one instruction with.
 
 use crate::entity::SecondaryMap;
 use crate::inst_predicates::is_pure_for_egraph;
-use crate::ir::{Block, Function, Inst, Opcode, Signature, Value, ValueDef};
+use crate::ir::{Block, Function, Inst, Opcode, Signature, Type, Value, ValueDef};
 use crate::isa::CallConv;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
@@ -84,7 +85,7 @@ fn finish_in_block(
 }
 
 /// The part before `current` that an instruction can move to, and the constants that have to go with
-/// it: its other operands are there, and one of them, of a call, is needed no longer then.
+/// it: its other operands are there, and one of them, of a call, gives way to its result.
 fn earlier_part(
     func: &Function,
     block: Block,
@@ -94,10 +95,14 @@ fn earlier_part(
     uses: &SecondaryMap<Value, u32>,
 ) -> Option<(usize, SmallVec<[Inst; 2]>)> {
     let opcode = func.dfg.insts[inst].opcode();
-    let is_comparison = matches!(opcode, Opcode::Icmp | Opcode::Fcmp);
+    let is_comparison = matches!(
+        opcode,
+        Opcode::Icmp | Opcode::Fcmp | Opcode::VanyTrue | Opcode::VallTrue
+    );
     if current == 0 || is_comparison || opcode.can_load() || !is_pure_for_egraph(func, inst) {
         return None;
     }
+    let ty = func.dfg.value_type(func.dfg.first_result(inst));
     let mut part = 0;
     let mut is_last_use = false;
     let mut constants = SmallVec::<[Inst; 2]>::new();
@@ -116,10 +121,17 @@ fn earlier_part(
             constants.push(def);
         } else {
             part = part.max(parts[def]);
-            is_last_use |= uses[value] == 1 && parts[def] > 0;
+            is_last_use |= uses[value] == 1
+                && parts[def] > 0
+                && can_take_place_of(func.dfg.value_type(value), ty);
         }
     }
     constants.retain(|def| parts[*def] > part);
     // Part 0 has no results to finish with.
     (is_last_use && part < current).then_some((part, constants))
+}
+
+/// May a value of the second type be where one of the first was, which is alive no longer?
+fn can_take_place_of(old: Type, new: Type) -> bool {
+    new.bits() <= old.bits() && new.is_int() == old.is_int() && new.is_vector() == old.is_vector()
 }

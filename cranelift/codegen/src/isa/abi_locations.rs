@@ -27,14 +27,14 @@ use crate::ir::{
 use crate::isa::TargetIsa;
 use crate::isa::multi_out::{OutArea, OutTarget};
 use crate::machinst::{
-    ABIArg, ABIArgSlot, ABIMachineSpec, MachInst, RealReg, RegClass, Sig, SigSet,
+    ABIArg, ABIArgSlot, ABIMachineSpec, RealReg, RegClass, Sig, SigSet, VRegAllocator,
 };
 use crate::result::CodegenResult;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, iter};
 
 /// Where the parameters and results of a signature go, or why code generation refuses it.
 pub type Answer = CodegenResult<AbiLocations>;
@@ -280,8 +280,9 @@ impl Reader {
 
     /// The fields of an out area, in as many parts as registers hold their values.
     fn fields<M: ABIMachineSpec>(&self, area: &OutArea) -> CodegenResult<Vec<AbiLocation>> {
+        let mut vregs = VRegAllocator::<M::I>::with_capacity(area.fields.len());
         let fields = area.fields.iter().map(|field| {
-            let (_, reg_types) = M::I::rc_for_type(field.ty)?;
+            let reg_count = vregs.alloc(field.ty)?.len();
             let mut offset = i64::from(field.offset);
             let part = |ty: Type| {
                 let place = AbiPlace::ReturnArea {
@@ -295,10 +296,8 @@ impl Reader {
                     extension: ArgumentExtension::None,
                 }
             };
-            let parts = match reg_types {
-                [_] => [field.ty].map(part).to_vec(),
-                reg_types => reg_types.iter().copied().map(part).collect(),
-            };
+            let reg_type = if reg_count == 1 { field.ty } else { types::I64 };
+            let parts = iter::repeat_n(reg_type, reg_count).map(part).collect();
             Ok(AbiLocation {
                 purpose: ArgumentPurpose::Normal,
                 kind: AbiLocationKind::Parts(parts),

@@ -3,87 +3,43 @@
 //! Tail calls are refused where every convention's are, by `CallConv::supports_tail_calls`. What a
 //! target cannot express is not an error of the IR: code generation reports it as `Unsupported`.
 
-use crate::ir::{ArgumentExtension, ArgumentPurpose, Signature, Type};
+use crate::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature};
 use crate::isa::CallConv;
-use core::fmt;
+use alloc::format;
+use alloc::string::String;
 
-/// A rule of the convention that a signature breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Forbidden {
-    /// An `sret` parameter and results: there would be two out pointers.
-    SretWithResults { results: usize },
-    /// More than one `sret` parameter.
-    SeveralSrets { srets: usize },
-    /// A result with a special purpose.
-    SpecialResult { purpose: ArgumentPurpose },
-    /// `uext` or `sext` on a value that is no integer.
-    ExtensionOfNonInteger { ty: Type },
-    /// A dynamic vector among several results: a C struct has no such field.
-    DynamicVector { ty: Type },
-}
-
-impl fmt::Display for Forbidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Check a `SystemVMultiOut` signature. The error says what it cannot have.
+pub(crate) fn check(sig: &Signature) -> Result<(), String> {
+    let refuse = |what: String| {
         let conv = CallConv::SystemVMultiOut;
-        match self {
-            Self::SretWithResults { results } => write!(
-                f,
-                "Signature with `{conv}` ABI cannot have an `sret` parameter and results \
-                 ({results} here)"
-            ),
-            Self::SeveralSrets { srets } => write!(
-                f,
-                "Signature with `{conv}` ABI cannot have {srets} `sret` parameters"
-            ),
-            Self::SpecialResult { purpose } => write!(
-                f,
-                "Signature with `{conv}` ABI cannot have a result with purpose `{purpose}`"
-            ),
-            Self::ExtensionOfNonInteger { ty } => write!(
-                f,
-                "Signature with `{conv}` ABI cannot extend a value of type {ty}"
-            ),
-            Self::DynamicVector { ty } => write!(
-                f,
-                "Signature with `{conv}` ABI cannot have the dynamic vector {ty} among several \
-                 results"
-            ),
+        Err(format!("Signature with `{conv}` ABI cannot {what}"))
+    };
+    let is_special = |ret: &&AbiParam| ret.purpose != ArgumentPurpose::Normal;
+    if let Some(ret) = sig.returns.iter().find(is_special) {
+        return refuse(format!("have a result with purpose `{}`", ret.purpose));
+    }
+    let is_extended = |param: &&AbiParam| {
+        param.extension != ArgumentExtension::None && !param.value_type.is_int()
+    };
+    if let Some(param) = sig.params.iter().chain(&sig.returns).find(is_extended) {
+        return refuse(format!("extend a value of type {}", param.value_type));
+    }
+    let is_sret = |param: &&AbiParam| param.purpose == ArgumentPurpose::StructReturn;
+    match (sig.params.iter().filter(is_sret).count(), sig.returns.len()) {
+        (0, _) | (1, 0) => {}
+        (1, results) => {
+            return refuse(format!(
+                "have an `sret` parameter and results ({results} here)"
+            ));
         }
+        (srets, _) => return refuse(format!("have {srets} `sret` parameters")),
     }
-}
-
-/// The first rule that a `SystemVMultiOut` signature breaks, if any.
-pub(crate) fn find_forbidden(sig: &Signature) -> Option<Forbidden> {
-    let special = sig
-        .returns
-        .iter()
-        .find(|ret| ret.purpose != ArgumentPurpose::Normal);
-    if let Some(ret) = special {
-        let purpose = ret.purpose;
-        return Some(Forbidden::SpecialResult { purpose });
-    }
-    let extended = sig
-        .params
-        .iter()
-        .chain(&sig.returns)
-        .find(|param| param.extension != ArgumentExtension::None && !param.value_type.is_int());
-    if let Some(param) = extended {
-        let ty = param.value_type;
-        return Some(Forbidden::ExtensionOfNonInteger { ty });
-    }
-    let is_sret = |param: &&crate::ir::AbiParam| param.purpose == ArgumentPurpose::StructReturn;
-    let srets = sig.params.iter().filter(is_sret).count();
-    let results = sig.returns.len();
-    if srets > 1 {
-        return Some(Forbidden::SeveralSrets { srets });
-    }
-    if srets == 1 && results > 0 {
-        return Some(Forbidden::SretWithResults { results });
-    }
-    let types = || sig.returns.iter().map(|ret| ret.value_type);
-    let dynamic = types().find(|ty| ty.is_dynamic_vector());
-    match dynamic {
-        Some(ty) if results > 1 => Some(Forbidden::DynamicVector { ty }),
-        _ => None,
+    let is_dynamic = |ret: &&AbiParam| ret.value_type.is_dynamic_vector();
+    match sig.returns.iter().find(is_dynamic) {
+        Some(ret) if sig.returns.len() > 1 => refuse(format!(
+            "have the dynamic vector {} among several results",
+            ret.value_type
+        )),
+        _ => Ok(()),
     }
 }

@@ -48,7 +48,8 @@ fn compute_sig_data<M: ABIMachineSpec>(
     };
     let mut data = sigs.from_func_sig::<M>(&base, c_flags.as_ref().unwrap_or(flags))?;
 
-    // Back to the order of the signature.
+    // Back to the order of the signature. One result at most needs no memory beside the stack's.
+    debug_assert!(data.stack_ret_arg.is_none());
     let rets_end = usize::try_from(data.rets_end).expect("an index");
     let args = sigs.abi_args.drain(rets_end..);
     let mut args: Vec<(usize, ABIArg)> = order
@@ -69,9 +70,7 @@ fn compute_sig_data<M: ABIMachineSpec>(
 /// Refuse what the convention forbids and what the target cannot express, which the verifier may
 /// not have seen.
 fn check_sig<M: ABIMachineSpec>(sig: &Signature) -> CodegenResult<()> {
-    if let Some(error) = crate::verifier::multi_out::find_forbidden(sig) {
-        return Err(CodegenError::Unsupported(format!("{error}")));
-    }
+    crate::verifier::multi_out::check(sig).map_err(CodegenError::Unsupported)?;
     for param in &sig.params {
         check_param::<M>(sig, param)?;
     }
@@ -117,8 +116,9 @@ fn check_param<M: ABIMachineSpec>(sig: &Signature, param: &ir::AbiParam) -> Code
 /// Does the backend have registers for values of this type, and if it is a vector, loads and
 /// stores?
 fn has_registers<M: ABIMachineSpec>(ty: Type) -> bool {
-    let is_unknown_vector = ty.is_vector() && !M::OUT_TARGET.has_memory_type(ty);
-    !is_unknown_vector && M::I::rc_for_type(ty).is_ok()
+    // Types with loads have registers.
+    let has_some = || VRegAllocator::<M::I>::with_capacity(0).alloc(ty).is_ok();
+    M::OUT_TARGET.has_memory_type(ty) || (!ty.is_vector() && has_some())
 }
 
 /// The error that a signature cannot do `what`.
@@ -127,8 +127,7 @@ fn unsupported<M: ABIMachineSpec>(sig: &Signature, what: String) -> CodegenError
     CodegenError::Unsupported(format!("`{conv}` on {target} cannot {what}"))
 }
 
-/// On x86-64, C passes and returns `i128` as `system_v` does under a flag. No other flag matters
-/// there to the places of parameters and of a single result.
+/// On x86-64, C passes and returns `i128` as `system_v` does under a flag.
 fn c_flags<M: ABIMachineSpec>(sig: &Signature, flags: &settings::Flags) -> Option<settings::Flags> {
     let mut types = sig.params.iter().chain(&sig.returns);
     if M::OUT_TARGET != OutTarget::X64
@@ -138,8 +137,12 @@ fn c_flags<M: ABIMachineSpec>(sig: &Signature, flags: &settings::Flags) -> Optio
         return None;
     }
     let mut builder = settings::builder();
-    builder
-        .enable("enable_llvm_abi_extensions")
-        .expect("a boolean setting of every target");
+    for flag in flags.iter() {
+        let value = match flag.name {
+            "enable_llvm_abi_extensions" => "true".into(),
+            _ => flag.value_string(),
+        };
+        builder.set(flag.name, &value).expect("a value that it had");
+    }
     Some(settings::Flags::new(builder))
 }

@@ -13,14 +13,12 @@
 //!
 //! The address of an out area, being in the frame, is an addressing mode and no register.
 
-use super::{InstColor, Lower, VCodeInst};
+use super::{InputSourceInst, InstColor, Lower, VCodeInst};
 use crate::FxHashMap;
 use crate::entity::{EntitySet, SecondaryMap};
-use crate::ir::{Block, DataFlowGraph, Function, Inst, InstructionData, MemFlagsData};
-use crate::ir::{StackSlot, Value};
+use crate::ir::{Block, Function, Inst, InstructionData, Value};
 use crate::isa::CallConv;
 use crate::machinst::StackAMode;
-use crate::multi_out::REGION;
 
 /// The loads of fields that have one user at most, each with the colors between which the field is
 /// intact: that of the load, and that in which the next call begins or the block ends.
@@ -32,7 +30,7 @@ pub(super) fn find_fields(
     block_end_colors: &SecondaryMap<Block, InstColor>,
 ) -> Fields {
     let mut fields = Fields::default();
-    if !f.dfg.alias_regions.contains(REGION.0) {
+    if f.out_area.is_none() {
         return fields;
     }
     let used_often = values_used_often(f);
@@ -77,73 +75,43 @@ fn values_used_often(f: &Function) -> EntitySet<Value> {
 
 /// Is this the load of a field of an out area?
 pub(super) fn is_field_load(f: &Function, inst: Inst) -> bool {
-    match f.dfg.insts[inst] {
-        InstructionData::Load { flags, .. } => is_field(&f.dfg, f.dfg.mem_flags[flags]),
-        _ => false,
+    offset_of_field(f, inst).is_some()
+}
+
+/// Where in the out area the field is that an instruction loads, if it does.
+fn offset_of_field(f: &Function, inst: Inst) -> Option<i64> {
+    let out_area = f.out_area?;
+    let InstructionData::Load { arg, offset, .. } = f.dfg.insts[inst] else {
+        return None;
+    };
+    match f.dfg.insts[f.dfg.value_def(arg).inst()?] {
+        InstructionData::StackAddr {
+            stack_slot,
+            offset: start,
+            ..
+        } if stack_slot == out_area => Some(i64::from(start) + i64::from(offset)),
+        _ => None,
     }
 }
 
-fn is_field(dfg: &DataFlowGraph, flags: MemFlagsData) -> bool {
-    flags.alias_region().is_some_and(|region| {
-        let data = &dfg.alias_regions[region];
-        (data.user_id, &*data.description) == REGION
-    })
-}
-
 impl<I: VCodeInst> Lower<'_, I> {
-    /// If a value is loaded from a field, may the current instruction read the field instead? The load
-    /// is returned if so.
-    pub fn sinkable_field(&self, value: Value) -> Option<Option<Inst>> {
-        if self.fields.is_empty() {
-            return None;
-        }
-        let load = self.f.dfg.value_def(value).inst()?;
-        if !is_field_load(self.f, load) {
-            return None;
-        }
+    /// What the current instruction may know of a value that is loaded from a field: the load, if it
+    /// can read the field instead.
+    pub(super) fn field_as_source(&self, load: Inst) -> InputSourceInst {
         let is_intact = |&(from, to): &(InstColor, InstColor)| {
             let here = self.cur_scan_entry_color;
             here.is_some_and(|here| (from.get()..=to.get()).contains(&here.get()))
         };
-        Some(
-            self.fields
-                .get(&load)
-                .is_some_and(|range| is_intact(range))
-                .then_some(load),
-        )
+        match self.fields.get(&load) {
+            Some(range) if is_intact(range) => InputSourceInst::UniqueUse(load, 0),
+            _ => InputSourceInst::None,
+        }
     }
 
     /// Where a load reads from, if it is that of a field.
     pub fn field_amode(&self, load: Inst) -> Option<StackAMode> {
-        let InstructionData::Load {
-            arg, flags, offset, ..
-        } = self.f.dfg.insts[load]
-        else {
-            return None;
-        };
-        let address = self.f.dfg.value_def(arg).inst()?;
-        let InstructionData::StackAddr {
-            stack_slot,
-            offset: start,
-            ..
-        } = self.f.dfg.insts[address]
-        else {
-            return None;
-        };
-        let offset = i64::from(i32::from(start)) + i64::from(i32::from(offset));
-        self.field_memory(self.f.dfg.mem_flags[flags], stack_slot, offset)
-    }
-
-    /// The place `offset` bytes into a stack slot, if these are the flags of a field.
-    pub fn field_memory(
-        &self,
-        flags: MemFlagsData,
-        slot: StackSlot,
-        offset: i64,
-    ) -> Option<StackAMode> {
-        is_field(&self.f.dfg, flags).then(|| {
-            let start = i64::from(self.abi().sized_stackslot_offset(slot));
-            StackAMode::Slot(start + offset)
-        })
+        let offset = offset_of_field(self.f, load)?;
+        let start = self.abi().sized_stackslot_offset(self.f.out_area?);
+        Some(StackAMode::Slot(i64::from(start) + offset))
     }
 }
