@@ -125,18 +125,18 @@ fn export_round_trip(repo: &Repo) -> Result<()> {
         commit("upstream\n", pin.sources(repo)?),
         commit("unrelated\n", unrelated),
     ])?;
-    let patches = export(repo, &base.join("export"))?;
-    apply(&patches, &upstream)?;
+    let exported = export(repo, &base.join("export"), "xtask <xtask@localhost>")?;
+    apply(&exported.patches, &upstream)?;
     let fork = Git::at(&base.join("fork"));
     for krate in &pin.crates {
         let tree = |git: &Git| git.text(&["rev-parse", &format!("HEAD:{}", krate.folder)]);
-        let (exported, made) = (tree(&git)?, tree(&fork)?);
+        let (applied, made) = (tree(&git)?, tree(&fork)?);
         ensure!(
-            exported == made,
-            "the export gives tree {exported} in {}, the fork is {made}",
+            applied == made,
+            "the export gives tree {applied} in {}, the fork is {made}",
             krate.folder
         );
     }
-    println!("{} patches give the same tree", patches.len());
+    println!("{} patches give the same tree", exported.patches.len());
     Ok(())
 }

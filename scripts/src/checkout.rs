@@ -84,7 +84,7 @@ pub fn build(repo: &Repo, dir: &Path) -> Result<Stamp> {
     let inputs = inputs(repo, &pin)?;
     let (new, old) = (sibling(dir, "new")?, sibling(dir, "old")?);
     remove(&new)?;
-    let git = import(repo, &pin, &queue, &new, None)?;
+    let git = import(repo, &pin, &queue, &new)?;
     fs::create_dir_all(new.join(".git/info"))?;
     // The first two are what `cargo` leaves when it is run in the checkout.
     fs::write(
@@ -125,51 +125,36 @@ pub fn seal(dir: &Path, pin: &Pin, queue: &Queue, inputs: String) -> Result<Stam
     Ok(stamp)
 }
 
-/// Writes the fork as a repository into an empty folder: the pin, the patches, and one more commit if wanted.
-pub fn import(
-    repo: &Repo,
-    pin: &Pin,
-    queue: &Queue,
-    dir: &Path,
-    last: Option<Commit>,
-) -> Result<Git> {
-    lay(pin, pin.sources(repo)?, queue, dir, last)
-}
-
-/// [`import`] with other files than upstream's for the pin.
-pub fn lay(
-    pin: &Pin,
-    mut tree: Tree,
-    queue: &Queue,
-    dir: &Path,
-    last: Option<Commit>,
-) -> Result<Git> {
-    let steps = queue.apply(&tree)?;
-    let mut commits = vec![Commit {
-        author: "xtask <xtask@localhost>".into(),
-        date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
-        message: format!("pin: {}\n", pin.title()),
-        files: tree.clone(),
-    }];
-    for (patch, files) in queue.patches.iter().zip(steps) {
-        tree.extend(files.clone());
-        commits.push(Commit {
-            author: patch.author.clone(),
-            date: patch.date.clone(),
-            message: patch.message(),
-            files,
-        });
-    }
-    tree.extend(last.iter().flat_map(|c| c.files.clone()));
-    commits.extend(last);
+/// Writes the fork as a repository into an empty folder: the pin and the patches.
+pub fn import(repo: &Repo, pin: &Pin, queue: &Queue, dir: &Path) -> Result<Git> {
+    let commits = commits(pin, pin.sources(repo)?, queue)?;
     let git = Git::init(dir)?;
     git.import(&commits)?;
+    let tree = commits.into_iter().flat_map(|c| c.files).collect();
     let (made, wanted) = (git.text(&["rev-parse", "HEAD^{tree}"])?, tree_id(&tree));
     ensure!(
         made == wanted,
         "git made tree {made} of the queue, not {wanted}; this is a bug of xtask, please report it"
     );
     Ok(git)
+}
+
+/// A commit for the pin's files, and one for each patch.
+pub fn commits(pin: &Pin, tree: Tree, queue: &Queue) -> Result<Vec<Commit>> {
+    let steps = queue.apply(&tree)?;
+    let mut commits = vec![Commit {
+        author: "xtask <xtask@localhost>".into(),
+        date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
+        message: format!("pin: {}\n", pin.title()),
+        files: tree,
+    }];
+    commits.extend(queue.patches.iter().zip(steps).map(|(patch, files)| Commit {
+        author: patch.author.clone(),
+        date: patch.date.clone(),
+        message: patch.message(),
+        files,
+    }));
+    Ok(commits)
 }
 
 /// The files of a commit.

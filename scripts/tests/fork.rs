@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 use xtask::checkout::{State, build, state};
-use xtask::fork::export::{apply, export};
+use xtask::fork::export::{Exported, apply, export};
 use xtask::fork::make::{make, patch_lines};
 use xtask::fork::save::save;
 use xtask::git::{Commit, Git, Tree};
@@ -750,48 +750,91 @@ fn git_hooks_and_configuration_do_not_matter() {
 #[test]
 fn the_export_applies_to_upstream_and_gives_the_checkout() {
     let demo = Demo::with_queue();
-    demo.edit("filetests/filetests/isa/x64/a.clif", |_| {
-        "test compile\n".into()
+    for (path, text) in [
+        ("isa/x64/a.clif", ";; as ABI.md says\ntest compile\n"),
+        ("isa/x64/notes.txt", "not a test\n"),
+        ("runtests/named.clif", "test run\n"),
+        ("runtests/other.clif", "test run\n"),
+        ("exceptions/b.clif", "test run\n"),
+        ("readme.clif", "test cat\n"),
+    ] {
+        demo.edit(&format!("filetests/filetests/{path}"), |_| text.into());
+    }
+    demo.edit("ABI.md", |_| "rules\n\n## 11. Status\n\nno\n".into());
+    demo.edit("cranelift/patches/demo-change-the-other.patch", |text| {
+        let test = "Test: filetests/filetests/runtests/named.clif";
+        text.replace("Test: this", test)
     });
-    demo.edit("filetests/filetests/isa/x64/notes.txt", |_| {
-        "not a test\n".into()
-    });
-    demo.edit("filetests/filetests/readme.clif", |_| "ours only\n".into());
     let upstream = demo.upstream("README.md", "unrelated\n");
     let to = demo.dir.path().join("export");
-    let patches = export(&demo.repo, &to).unwrap();
+    let first = demo.export(&to).unwrap();
     assert_eq!(
         fs::read_dir(&to).unwrap().count(),
-        4,
-        "three patches and the marker"
+        5,
+        "four patches and the marker"
     );
+    let exported = demo.export(&to).unwrap();
+    assert_eq!(exported.patches, first.patches, "an export replaces another");
+    assert_eq!(exported.filetests, 3);
+    let left_out: Vec<_> = exported.left_out.iter().map(|(path, _)| path).collect();
     assert_eq!(
-        export(&demo.repo, &to).unwrap(),
-        patches,
-        "an export replaces an export"
+        left_out,
+        [
+            "filetests/filetests/exceptions/b.clif",
+            "filetests/filetests/readme.clif"
+        ]
     );
-    apply(&patches, &demo.dir.path().join("upstream")).unwrap();
+    apply(&exported.patches, &demo.dir.path().join("upstream")).unwrap();
     let tree = |git: &Git, path: &str| git.text(&["rev-parse", &format!("HEAD:{path}")]).unwrap();
     assert_eq!(
         tree(&upstream, "cranelift/demo"),
         tree(&demo.git(), "cranelift/demo")
     );
-    let files = upstream
-        .text(&["ls-files", "cranelift/filetests", "README.md"])
-        .unwrap();
-    assert_eq!(
-        files,
-        "README.md\ncranelift/filetests/filetests/isa/x64/a.clif"
-    );
-    let subjects = upstream.text(&["log", "--format=%s", "-4"]).unwrap();
-    let subjects: Vec<_> = subjects.lines().collect();
+    let log = ["log", "--reverse", "--name-only", "--format=%n%an: %s", "-4"];
+    let log = upstream.text(&log).unwrap();
+    let log: Vec<_> = log.lines().filter(|line| !line.is_empty()).collect();
     let expected = [
-        "filetests: add the tests of the preceding changes",
-        "demo: change the other, ä",
-        "demo: add a file",
-        "unrelated",
+        "P: demo: add a file",
+        "cranelift/demo/src/lib.rs",
+        "cranelift/demo/src/new.rs",
+        "P: demo: change the other, ä",
+        "cranelift/demo/src/other.rs",
+        "cranelift/filetests/filetests/runtests/named.clif",
+        "P: filetests: test several results in a C struct, isa/x64",
+        "cranelift/docs/system-v-multi-out.md",
+        "cranelift/filetests/filetests/isa/x64/a.clif",
+        "P: filetests: test several results in a C struct, runtests",
+        "cranelift/filetests/filetests/runtests/other.clif",
     ];
-    assert_eq!(subjects, expected);
+    assert_eq!(log, expected);
+    let message = upstream.text(&["log", "-1", "--format=%B", "HEAD~2"]).unwrap();
+    assert_eq!(
+        message,
+        "demo: change the other, ä\n\nSigned-off-by: P <p@example.org>"
+    );
+    let show = |path: &str| upstream.text(&["show", &format!("HEAD:{path}")]).unwrap();
+    assert_eq!(show("cranelift/docs/system-v-multi-out.md"), "rules");
+    contains(
+        &show("cranelift/filetests/filetests/isa/x64/a.clif"),
+        &["as cranelift/docs/system-v-multi-out.md says"],
+    );
+}
+
+#[test]
+fn an_export_onto_a_clone_that_lacks_objects_says_so() {
+    let demo = Demo::with_queue();
+    let patches = demo.export(&demo.dir.path().join("export")).unwrap().patches;
+    let upstream = demo.upstream("cranelift/demo/src/other.rs", "// rewritten\n");
+    let dir = demo.dir.path().join("shallow");
+    let from = format!("file://{}", demo.dir.path().join("upstream").display());
+    let to = dir.to_str().unwrap();
+    upstream
+        .run(&["clone", "--quiet", "--depth=1", &from, to])
+        .unwrap();
+    contains(
+        &format!("{:#}", apply(&patches, &dir).unwrap_err()),
+        &["lacks", "git fetch --unshallow", "as it was before"],
+    );
 }
 
 #[test]
@@ -799,7 +842,7 @@ fn an_export_that_does_not_apply_leaves_upstream_alone() {
     let demo = Demo::with_queue();
     let upstream = demo.upstream("cranelift/demo/src/other.rs", "// rewritten\n");
     let head = upstream.text(&["rev-parse", "HEAD"]).unwrap();
-    let patches = export(&demo.repo, &demo.dir.path().join("export")).unwrap();
+    let patches = demo.export(&demo.dir.path().join("export")).unwrap().patches;
     let dir = demo.dir.path().join("upstream");
     let error = format!("{:#}", apply(&patches, &dir).unwrap_err());
     contains(&error, &["0002-demo-change-the-other", "as it was before"]);
@@ -820,7 +863,7 @@ fn an_export_that_does_not_apply_leaves_upstream_alone() {
 fn an_export_refuses_manifests_and_foreign_folders() {
     let demo = Demo::with_queue();
     contains(
-        &format!("{:#}", export(&demo.repo, demo.dir.path()).unwrap_err()),
+        &format!("{:#}", demo.export(demo.dir.path()).err().unwrap()),
         &["no export wrote"],
     );
     demo.change("Cargo.toml", "[package]\nname = \"x\"\n");
@@ -828,13 +871,17 @@ fn an_export_refuses_manifests_and_foreign_folders() {
     demo.save();
     let to = demo.dir.path().join("export");
     contains(
-        &format!("{:#}", export(&demo.repo, &to).unwrap_err()),
+        &format!("{:#}", demo.export(&to).err().unwrap()),
         &["demo-change-the-manifest.patch", "Cargo.toml"],
     );
     assert!(!to.exists());
 }
 
 impl Demo {
+    fn export(&self, to: &std::path::Path) -> anyhow::Result<Exported> {
+        export(&self.repo, to, "P <p@example.org>")
+    }
+
     /// A repository like upstream's, with a commit on top of the pinned sources.
     fn upstream(&self, path: &str, text: &str) -> Git {
         let pin = Pin::read(&self.repo).unwrap();

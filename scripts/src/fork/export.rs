@@ -1,20 +1,25 @@
 //! `cargo xtask fork export`.
 
-use crate::checkout::{State, import, state};
-use crate::git::{Commit, Git, Tree, bare_command};
+mod filetests;
+mod onto;
+
+pub use onto::apply;
+
+use crate::checkout::{State, commits, state};
+use crate::git::{Git, bare_command};
 use crate::pin::Pin;
 use crate::queue::Queue;
-use crate::repo::{Repo, files_below, read};
+use crate::repo::Repo;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Write the fork as ordinary patches for the Wasmtime repository
 ///
-/// One `git format-patch` file per patch, with full context, and a last one that adds our filetests to
-/// `cranelift/filetests/filetests`. They are for a person to read, and then to start from.
+/// One `git format-patch` file per patch of the queue, with full context, the filetests that its `Test:` lines name, and your
+/// sign-off; the specification goes to `cranelift/docs`. The last patches add the other filetests, a folder each. They are for a
+/// person to read, and then to start from.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  cargo xtask fork export --onto ../wasmtime\n\
@@ -43,21 +48,44 @@ impl Export {
                 .clone()
                 .unwrap_or_else(|| repo.target().join("fork-export")),
         )?;
-        let patches = export(repo, &to)?;
-        patches
-            .iter()
-            .for_each(|patch| println!("{}", patch.display()));
-        println!("exported: {} patches in {}", patches.len(), to.display());
+        let export = export(repo, &to, &person(&repo.path(""))?)?;
+        for patch in &export.patches {
+            println!("{}", patch.display());
+        }
+        println!(
+            "exported: {} patches in {}, with {} filetests",
+            export.patches.len(),
+            to.display(),
+            export.filetests
+        );
+        for (path, why) in &export.left_out {
+            println!("left out: {path}: {why}");
+        }
+        println!("{NOT_EXPORTED}");
         if let Some(onto) = &self.onto {
-            apply(&patches, onto)?;
-            println!("applied: {} patches to {}", patches.len(), onto.display());
+            apply(&export.patches, onto)?;
+            println!(
+                "applied: {} patches to {}",
+                export.patches.len(),
+                onto.display()
+            );
         }
         Ok(())
     }
 }
 
-/// Writes the patches to a folder, in place of an older export, and returns them in order.
-pub fn export(repo: &Repo, to: &Path) -> Result<Vec<PathBuf>> {
+/// What has been written.
+pub struct Exported {
+    /// In order.
+    pub patches: Vec<PathBuf>,
+    /// How many filetests are in them.
+    pub filetests: usize,
+    /// Filetests that are not, and why.
+    pub left_out: Vec<(String, &'static str)>,
+}
+
+/// Writes the patches to a folder, in place of an older export. The author, `Name <address>`, signs them off.
+pub fn export(repo: &Repo, to: &Path, author: &str) -> Result<Exported> {
     let ours = to.join(MARKER).exists()
         || fs::read_dir(to).map_or(true, |mut entries| entries.next().is_none());
     ensure!(
@@ -78,6 +106,12 @@ pub fn export(repo: &Repo, to: &Path) -> Result<Vec<PathBuf>> {
             );
         }
     }
+    let mut commits = commits(&pin, pin.sources(repo)?, &queue)?;
+    let (filetests, left_out) = filetests::add(repo, &queue, &mut commits)?;
+    for commit in &mut commits[1..] {
+        commit.author = author.into();
+        commit.message += &format!("\nSigned-off-by: {author}\n");
+    }
     match fs::remove_dir_all(to) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             bail!("cannot remove {}: {e}", to.display())
@@ -89,7 +123,8 @@ pub fn export(repo: &Repo, to: &Path) -> Result<Vec<PathBuf>> {
         "Written by `cargo xtask fork export`; the next export replaces this folder.\n",
     )?;
     let scratch = to.join(".repository");
-    let git = import(repo, &pin, &queue, &scratch, filetests(repo, &queue)?)?;
+    let git = Git::init(&scratch)?;
+    git.import(&commits)?;
     let out = to
         .to_str()
         .context("the folder's name is not UTF-8; choose another with `--to`")?;
@@ -108,97 +143,34 @@ pub fn export(repo: &Repo, to: &Path) -> Result<Vec<PathBuf>> {
         "pin..HEAD",
     ])?;
     fs::remove_dir_all(scratch)?;
-    Ok(listed.lines().map(PathBuf::from).collect())
+    Ok(Exported {
+        patches: listed.lines().map(PathBuf::from).collect(),
+        filetests,
+        left_out,
+    })
 }
 
-/// Applies the patches with `git am -3`; the checkout is as before if one does not apply.
-pub fn apply(patches: &[PathBuf], onto: &Path) -> Result<()> {
-    let at = onto.display();
-    let query = Git::at(onto);
-    ensure!(
-        query.succeeds(&["rev-parse", "--verify", "HEAD"]),
-        "{at} is not a git checkout; name one of Wasmtime"
-    );
-    let changes = query.text(&["status", "--porcelain", "--untracked-files=no"])?;
-    ensure!(
-        changes.is_empty(),
-        "{at} has changes; commit or stash them first:\n{changes}"
-    );
-    let state = onto.join(query.text(&["rev-parse", "--git-path", "rebase-apply"])?);
-    ensure!(
-        !state.exists(),
-        "{at} is in the middle of a rebase or `git am`; finish it first"
-    );
-    let head = query.text(&["rev-parse", "HEAD"])?;
-    let output = am(onto)
-        .args(["--3way", "--no-gpg-sign", "--quiet"])
-        .args(patches)
+/// Who exports: the author of upstream's commits is a person.
+fn person(dir: &Path) -> Result<String> {
+    let output = bare_command(dir)
+        .args(["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"])
         .output()
         .context("cannot run git")?;
-    if output.status.success() {
-        return Ok(());
+    let ident = String::from_utf8_lossy(&output.stdout).into_owned();
+    match ident.rsplit_once('>') {
+        Some((name, _)) if output.status.success() => Ok(format!("{name}>")),
+        _ => bail!(
+            "git does not know you, and the patches need an author who signs them off; tell it with\n  \
+             git config --global user.name NAME\n  git config --global user.email ADDRESS"
+        ),
     }
-    let next = fs::read_to_string(state.join("next"))
-        .ok()
-        .and_then(|n| n.trim().parse::<usize>().ok());
-    let culprit = next
-        .and_then(|n| patches.get(n.checked_sub(1)?))
-        .map(|p| p.display().to_string());
-    let aborted = am(onto)
-        .arg("--abort")
-        .output()
-        .is_ok_and(|o| o.status.success());
-    let back = aborted && query.text(&["rev-parse", "HEAD"])? == head;
-    bail!(
-        "{} does not apply to {at}, which is {}:\n{}{}\ncheck out a commit nearer to the pinned version there, or run `git am -3` by hand",
-        culprit.unwrap_or_else(|| "a patch".into()),
-        if back {
-            "as it was before"
-        } else {
-            "left in the middle; `git am --abort` there takes it back"
-        },
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr).trim_end()
-    )
 }
 
 /// Says that the folder is ours to replace.
 const MARKER: &str = ".fork-export";
 
-/// The commit that adds our tests of Cranelift, if there are any.
-fn filetests(repo: &Repo, queue: &Queue) -> Result<Option<Commit>> {
-    let mut files = Tree::new();
-    for folder in ["parser", "verifier", "isa", "inline", "runtests"] {
-        for file in files_below(&repo.path(&format!("filetests/filetests/{folder}")))? {
-            if file.ends_with(".clif") {
-                let path = format!("filetests/filetests/{folder}/{file}");
-                files.insert(format!("cranelift/{path}"), read(&repo.path(&path))?);
-            }
-        }
-    }
-    let Some(last) = queue.patches.last().filter(|_| !files.is_empty()) else {
-        return Ok(None);
-    };
-    Ok(Some(Commit {
-        author: last.author.clone(),
-        date: last.date.clone(),
-        message: "filetests: add the tests of the preceding changes\n".into(),
-        files,
-    }))
-}
-
-/// `git am` as the person who will publish the commits has configured it, but never without an identity.
-fn am(onto: &Path) -> Command {
-    let mut command = bare_command(onto);
-    let known = bare_command(onto)
-        .args(["var", "GIT_COMMITTER_IDENT"])
-        .output()
-        .is_ok_and(|o| o.status.success());
-    if !known {
-        command
-            .env("GIT_COMMITTER_NAME", "xtask")
-            .env("GIT_COMMITTER_EMAIL", "xtask@localhost");
-    }
-    command.arg("am");
-    command
-}
+/// What a checkout of Wasmtime has and no published crate.
+const NOT_EXPORTED: &str = "\
+to be written there by hand, as no published crate has these files:
+  cranelift/docs/ir.md: the convention in the table of calling conventions
+  crates/fuzzing and cranelift/fuzzgen: `SystemVMultiOut` among the conventions that are generated";
