@@ -85,12 +85,6 @@ pub fn build(repo: &Repo, dir: &Path) -> Result<Stamp> {
     let (new, old) = (sibling(dir, "new")?, sibling(dir, "old")?);
     remove(&new)?;
     let git = import(repo, &pin, &queue, &new)?;
-    fs::create_dir_all(new.join(".git/info"))?;
-    // The first two are what `cargo` leaves when it is run in the checkout.
-    fs::write(
-        new.join(".git/info/exclude"),
-        format!("target/\nCargo.lock\n/{INFO}/\n"),
-    )?;
     let stamp = seal(&new, &pin, &queue, inputs)?;
     keep_times(&git, &new, dir)?;
     remove(&old)?;
@@ -114,6 +108,11 @@ pub fn seal(dir: &Path, pin: &Pin, queue: &Queue, inputs: String) -> Result<Stam
         queue.patches.len(),
         git.text(&["rev-parse", "HEAD^{tree}"])?
     );
+    // The first two are what `cargo` leaves when it is run in the checkout.
+    crate::repo::write(
+        &dir.join(".git/info/exclude"),
+        format!("target/\nCargo.lock\n/{INFO}/\n").as_bytes(),
+    )?;
     let info = dir.join(INFO);
     crate::repo::write(&info.join("lib.rs"), facts.as_bytes())?;
     crate::repo::write(&info.join("Cargo.toml"), INFO_MANIFEST.as_bytes())?;
@@ -283,7 +282,8 @@ fn sibling(dir: &Path, kind: &str) -> Result<PathBuf> {
     }
 }
 
-fn remove(dir: &Path) -> Result<()> {
+/// Removes a folder if there is one.
+pub fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(e).with_context(|| format!("cannot remove {}", dir.display()))

@@ -14,7 +14,7 @@ use crate::pin::Pin;
 use crate::queue::inputs;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::seed;
-use crate::steps::{Counts, run_check, run_function};
+use crate::steps::{Counts, run_check, run_function, table};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
@@ -271,18 +271,6 @@ fn end_of(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
     child.kill()?;
     child.wait()?;
     Ok(None)
-}
-
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let line = |row: &[String; N]| {
-        let cells = row.iter().enumerate();
-        let line: String = cells
-            .map(|(column, cell)| format!("{cell:<0$}  ", width(column)))
-            .collect();
-        format!("{}\n", line.trim_end())
-    };
-    rows.iter().map(line).collect()
 }
 
 fn names(repo: &Repo) -> Result<Vec<String>> {

@@ -5,6 +5,7 @@ use crate::patch::check_path;
 use crate::repo::{Repo, cargo, files_below, read};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The base of the fork.
@@ -84,6 +85,25 @@ impl Pin {
         self.sources_of(&metadata(repo, &["--locked"])?)
     }
 
+    /// The versions of the pinned crates, and of the packages that they ask for in one version only, by name.
+    pub fn exact_requirements(&self, repo: &Repo) -> Result<BTreeMap<String, String>> {
+        let metadata = metadata(repo, &["--locked"])?;
+        let mut exact = BTreeMap::new();
+        for PinnedCrate { name, version, .. } in &self.crates {
+            let package = find_package(&metadata, name)?;
+            for dependency in package["dependencies"].as_array().into_iter().flatten() {
+                if let (Some(name), Some(wanted)) =
+                    (dependency["name"].as_str(), dependency["req"].as_str())
+                    && wanted.starts_with('=')
+                {
+                    exact.insert(name.into(), wanted.into());
+                }
+            }
+            exact.insert(name.clone(), format!("={version}"));
+        }
+        Ok(exact)
+    }
+
     /// `cranelift-codegen 0.135.8`.
     pub fn title(&self) -> String {
         let crates: Vec<_> = self
@@ -105,18 +125,9 @@ impl Pin {
     fn sources_of(&self, metadata: &Value) -> Result<Tree> {
         let mut tree = Tree::new();
         for PinnedCrate { name, folder, .. } in &self.crates {
-            let packages = metadata["packages"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let manifest = packages
-                .iter()
-                .find(|p| p["name"] == name.as_str())
-                .and_then(|p| p["manifest_path"].as_str());
-            let manifest = manifest.with_context(|| {
-                format!("`{name}` is not a dependency in cranelift/pin/Cargo.toml; add it")
-            })?;
-            let dir = Path::new(manifest).parent().unwrap_or(Path::new("."));
+            let manifest = find_package(metadata, name)?["manifest_path"].as_str();
+            let manifest = Path::new(manifest.unwrap_or_default());
+            let dir = manifest.parent().unwrap_or(Path::new("."));
             for file in files_below(dir)? {
                 // Cargo's own files: present or not depending on where the sources come from.
                 if file != "Cargo.lock" && file != "Cargo.toml.orig" {
@@ -133,12 +144,21 @@ pub fn update_lock(repo: &Repo) -> Result<()> {
     metadata(repo, &[]).map(drop)
 }
 
+fn find_package<'a>(metadata: &'a Value, name: &str) -> Result<&'a Value> {
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.find(|p| p["name"] == name).with_context(|| {
+        format!("`{name}` is not a dependency in cranelift/pin/Cargo.toml; add it")
+    })
+}
+
 fn metadata(repo: &Repo, args: &[&str]) -> Result<Value> {
     let pin = repo.path("cranelift/pin");
     let output = cargo(&pin)
         .args(["metadata", "--format-version=1", "--manifest-path"])
         .arg(pin.join("Cargo.toml"))
         .args(args)
+        // Nothing is built here, and the newest release may ask for a newer Rust.
+        .env("CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS", "allow")
         .output()
         .context("cannot run cargo")?;
     if !output.status.success() {

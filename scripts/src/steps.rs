@@ -127,6 +127,19 @@ pub fn run_function(name: &str, check: impl FnOnce() -> Result<()>) -> Counts {
     Counts::one(result.is_ok())
 }
 
+/// Rows in columns of equal width.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let line = |row: &[String; N]| {
+        let cells = row.iter().enumerate();
+        let line: String = cells
+            .map(|(column, cell)| format!("{cell:<0$}  ", width(column)))
+            .collect();
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
 /// A command failed if its tests did, or if it failed without saying which test.
 fn settle(command: &Command, succeeded: Result<bool>, mut counts: Counts) -> Counts {
     match succeeded {

@@ -5,6 +5,7 @@ pub mod discard;
 pub mod export;
 pub mod make;
 pub mod pin;
+pub mod rehearse;
 pub mod save;
 pub mod status;
 
@@ -26,6 +27,7 @@ pub enum Fork {
     Export(export::Export),
     Discard(discard::Discard),
     Pin(pin::Pin),
+    Rehearse(rehearse::Rehearse),
 }
 
 impl Fork {
@@ -39,6 +41,7 @@ impl Fork {
             Fork::Export(c) => c.run(repo),
             Fork::Discard(c) => c.run(repo),
             Fork::Pin(c) => c.run(repo),
+            Fork::Rehearse(c) => c.run(repo),
         }
     }
 }

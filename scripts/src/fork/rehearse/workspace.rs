@@ -1,0 +1,85 @@
+//! The harness in a workspace of its own, which asks for another release than the repository does.
+
+use crate::repo::{Repo, cargo, files_below, read, write};
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Copies `filetests` and what it needs of this repository, with a manifest that asks for the release.
+pub(super) fn lay_workspace(
+    repo: &Repo,
+    scratch: &Repo,
+    moved: &BTreeMap<String, String>,
+) -> Result<()> {
+    let members = harness_folders(repo)?;
+    for folder in members
+        .iter()
+        .filter(|folder| !folder.starts_with("cranelift"))
+    {
+        for file in files_below(&repo.path("").join(folder))? {
+            let path = format!("{}/{file}", folder.display());
+            write(&scratch.path(&path), &read(&repo.path(&path))?)?;
+        }
+    }
+    let text = String::from_utf8(read(&repo.path("Cargo.toml"))?)?;
+    let parts = text.split_once("\nmembers = [");
+    let parts = parts.and_then(|(before, rest)| Some((before, rest.split_once(']')?.1)));
+    let (before, after) = parts.context("Cargo.toml lacks a list `members = […]`")?;
+    let text = format!("{before}\nmembers = {members:?}{after}");
+    write(
+        &scratch.path("Cargo.toml"),
+        replace_requirements(&text, moved).as_bytes(),
+    )?;
+    Ok(())
+}
+
+/// A manifest with other versions asked for.
+pub(super) fn replace_requirements(manifest: &str, moved: &BTreeMap<String, String>) -> String {
+    let mut text = manifest.to_owned();
+    for (old, new) in moved {
+        text = text.replace(&format!("\"{old}\""), &format!("\"{new}\""));
+    }
+    text
+}
+
+/// The folders of `filetests` and of the members that it depends on.
+fn harness_folders(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let mut command = cargo(&repo.path(""));
+    let output = command
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "Cargo cannot read the workspace: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let packages = list(&metadata["packages"]);
+    let mut names = vec!["filetests".to_owned()];
+    let mut folders = Vec::new();
+    let mut next = 0;
+    while let Some(name) = names.get(next) {
+        next += 1;
+        let package = packages.iter().find(|p| p["name"] == name.as_str());
+        let package = package.with_context(|| format!("the workspace has no package `{name}`"))?;
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
+        let folder = manifest
+            .parent()
+            .and_then(|dir| dir.strip_prefix(root).ok());
+        folders.push(
+            folder
+                .map(Path::to_owned)
+                .ok_or_else(|| anyhow!("the package `{name}` lies outside of the workspace"))?,
+        );
+        for dependency in list(&package["dependencies"]) {
+            let name = dependency["name"].as_str().unwrap_or_default().to_owned();
+            if dependency["path"].is_string() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(folders)
+}
