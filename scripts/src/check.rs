@@ -6,13 +6,12 @@ use crate::fork::export::{apply, export};
 use crate::fork::save::read_queue;
 use crate::git::{Commit, Git, Tree};
 use crate::pin::Pin;
-use crate::queue::{Queue, SERIES};
+use crate::queue::SERIES;
 use crate::repo::{Repo, cargo};
 use crate::steps::{Counts, run_check, run_function};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::fs;
-use std::process::Command;
 
 /// Check format, lints, docs, tidiness, workflows, and that the fork survives its round trips
 #[derive(Args)]
@@ -52,7 +51,7 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
         .env("RUSTDOCFLAGS", "-Dwarnings");
     Ok(counts
         .and(run_check(&mut docs))
-        .and(new_files(repo)?)
+        .and(crate::upstream::run(repo)?)
         .and(crate::tidy::run(repo)?)
         .and(crate::workflows::run(repo)?)
         .and(run_function("round trip: make, then save", || {
@@ -61,25 +60,6 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
         .and(run_function("round trip: export, then apply", || {
             export_round_trip(repo)
         })))
-}
-
-/// Our own files in the fork are no member of a workspace, so `cargo fmt` does not see them.
-fn new_files(repo: &Repo) -> Result<Counts> {
-    let queue = Queue::read(repo, &Pin::read(repo)?)?;
-    let files: Vec<_> = queue
-        .new_files
-        .keys()
-        .filter(|path| path.ends_with(".rs"))
-        .collect();
-    if files.is_empty() {
-        return Ok(Counts::default());
-    }
-    let mut rustfmt = Command::new("rustfmt");
-    rustfmt
-        .current_dir(repo.path(""))
-        .args(["--check", "--edition", "2024"])
-        .args(files);
-    Ok(run_check(&mut rustfmt))
 }
 
 /// A fork made anew says the same as the files that it was made from.

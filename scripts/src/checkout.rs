@@ -147,12 +147,18 @@ pub fn commits(pin: &Pin, tree: Tree, queue: &Queue) -> Result<Vec<Commit>> {
         message: format!("pin: {}\n", pin.title()),
         files: tree,
     }];
-    commits.extend(queue.patches.iter().zip(steps).map(|(patch, files)| Commit {
-        author: patch.author.clone(),
-        date: patch.date.clone(),
-        message: patch.message(),
-        files,
-    }));
+    commits.extend(
+        queue
+            .patches
+            .iter()
+            .zip(steps)
+            .map(|(patch, files)| Commit {
+                author: patch.author.clone(),
+                date: patch.date.clone(),
+                message: patch.message(),
+                files,
+            }),
+    );
     Ok(commits)
 }
 

@@ -24,4 +24,5 @@ pub mod steps;
 pub mod test;
 pub mod tidy;
 pub mod unchanged;
+pub mod upstream;
 pub mod workflows;

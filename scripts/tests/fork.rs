@@ -774,7 +774,10 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         "four patches and the marker"
     );
     let exported = demo.export(&to).unwrap();
-    assert_eq!(exported.patches, first.patches, "an export replaces another");
+    assert_eq!(
+        exported.patches, first.patches,
+        "an export replaces another"
+    );
     assert_eq!(exported.filetests, 3);
     let left_out: Vec<_> = exported.left_out.iter().map(|(path, _)| path).collect();
     assert_eq!(
@@ -790,7 +793,13 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         tree(&upstream, "cranelift/demo"),
         tree(&demo.git(), "cranelift/demo")
     );
-    let log = ["log", "--reverse", "--name-only", "--format=%n%an: %s", "-4"];
+    let log = [
+        "log",
+        "--reverse",
+        "--name-only",
+        "--format=%n%an: %s",
+        "-4",
+    ];
     let log = upstream.text(&log).unwrap();
     let log: Vec<_> = log.lines().filter(|line| !line.is_empty()).collect();
     let expected = [
@@ -807,7 +816,9 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         "cranelift/filetests/filetests/runtests/other.clif",
     ];
     assert_eq!(log, expected);
-    let message = upstream.text(&["log", "-1", "--format=%B", "HEAD~2"]).unwrap();
+    let message = upstream
+        .text(&["log", "-1", "--format=%B", "HEAD~2"])
+        .unwrap();
     assert_eq!(
         message,
         "demo: change the other, ä\n\nSigned-off-by: P <p@example.org>"
@@ -823,7 +834,10 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
 #[test]
 fn an_export_onto_a_clone_that_lacks_objects_says_so() {
     let demo = Demo::with_queue();
-    let patches = demo.export(&demo.dir.path().join("export")).unwrap().patches;
+    let patches = demo
+        .export(&demo.dir.path().join("export"))
+        .unwrap()
+        .patches;
     let upstream = demo.upstream("cranelift/demo/src/other.rs", "// rewritten\n");
     let dir = demo.dir.path().join("shallow");
     let from = format!("file://{}", demo.dir.path().join("upstream").display());
@@ -842,7 +856,10 @@ fn an_export_that_does_not_apply_leaves_upstream_alone() {
     let demo = Demo::with_queue();
     let upstream = demo.upstream("cranelift/demo/src/other.rs", "// rewritten\n");
     let head = upstream.text(&["rev-parse", "HEAD"]).unwrap();
-    let patches = demo.export(&demo.dir.path().join("export")).unwrap().patches;
+    let patches = demo
+        .export(&demo.dir.path().join("export"))
+        .unwrap()
+        .patches;
     let dir = demo.dir.path().join("upstream");
     let error = format!("{:#}", apply(&patches, &dir).unwrap_err());
     contains(&error, &["0002-demo-change-the-other", "as it was before"]);

@@ -1,0 +1,128 @@
+//! What upstream's continuous integration would say of each patch, as far as the pinned crates tell.
+
+use crate::checkout::{import, remove};
+use crate::git::Git;
+use crate::pin::Pin;
+use crate::queue::Queue;
+use crate::repo::{Repo, cargo, read, write};
+use crate::steps::{Counts, run_function};
+use anyhow::{Context, Result, ensure};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// What is built at a time, by features: each backend alone, without the standard library, and all of them as usual. (Pulley needs
+/// `unwind`, with or without these patches.)
+const FEATURES: [&[&str]; 2] = [
+    &["core,x86", "core,arm64", "core,riscv64"],
+    &["core,s390x", "core,unwind,pulley", ALL],
+];
+const ALL: &str = "default,all-arch";
+
+/// Every patch, laid on those before it: format, and clippy for each set of features; after the last, the documentation.
+pub fn run(repo: &Repo) -> Result<Counts> {
+    let (pin, base) = (Pin::read(repo)?, repo.target().join("upstream"));
+    let queue = Queue::read(repo, &pin)?;
+    let forks = ["0", "1"].map(|name| base.join(name));
+    for fork in &forks {
+        remove(fork)?;
+        import(repo, &pin, &queue, fork)?;
+    }
+    let formatted = run_function("upstream: format, after each patch", || {
+        format(&Git::at(&forks[0]))
+    });
+    let linted = run_function("upstream: clippy after each patch, and docs", || {
+        let tree = Git::at(&forks[0]).text(&["rev-parse", "fork^{tree}"])?;
+        let rustc = Command::new("rustc").arg("--version").output()?.stdout;
+        let state = [tree.as_bytes(), b" ", &rustc].concat();
+        let passed = base.join("passed");
+        if read(&passed).is_ok_and(|text| text == state) {
+            println!("the same fork passed before: {}", passed.display());
+            return Ok(());
+        }
+        let work = forks.iter().zip(FEATURES);
+        let folder = &pin.crates[0].folder;
+        thread::scope(|scope| -> Result<()> {
+            let threads: Vec<_> = work
+                .map(|(fork, features)| scope.spawn(move || lint(fork, folder, features)))
+                .collect();
+            let mut threads = threads.into_iter();
+            threads.try_for_each(|thread| thread.join().expect("no panic"))
+        })?;
+        write(&passed, &state).map(drop)
+    });
+    Ok(formatted.and(linted))
+}
+
+/// Every file that a patch changes or adds is as rustfmt writes it.
+fn format(git: &Git) -> Result<()> {
+    let mut count = 0;
+    for commit in commits(git)? {
+        let files = git.text(&["diff", "--name-only", &format!("{commit}~"), &commit])?;
+        for file in files.lines().filter(|file| file.ends_with(".rs")) {
+            // From standard input, so that rustfmt looks for no modules.
+            let mut rustfmt = Command::new("rustfmt")
+                .args(["--check", "--edition", "2024", "--color=never"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .context("cannot run rustfmt")?;
+            let text = git.bytes(&["show", &format!("{commit}:{file}")])?;
+            if let Some(mut stdin) = rustfmt.stdin.take() {
+                stdin.write_all(&text)?;
+            }
+            let output = rustfmt.wait_with_output()?;
+            ensure!(
+                output.status.success(),
+                "{file} is not formatted after `{}`; run rustfmt on it in that commit of the checkout:\n{}",
+                subject(git, &commit)?,
+                String::from_utf8_lossy(&output.stdout)
+            );
+            count += 1;
+        }
+    }
+    println!("{count} files");
+    Ok(())
+}
+
+/// Warnings are errors. The lints are those of the crate's manifest, which upstream's workspace has written there.
+fn lint(fork: &Path, folder: &str, features: &[&str]) -> Result<()> {
+    let git = Git::at(fork);
+    let run = |what: &str, features: &str, last: &[&str]| -> Result<()> {
+        let mut command = cargo(&fork.join(folder));
+        command
+            .args([what, "--quiet", "--lib", "--no-default-features"])
+            .args(["--features", features])
+            .args(last)
+            .env("CARGO_TARGET_DIR", fork.with_extension("target"))
+            .env("RUSTDOCFLAGS", "--deny=warnings");
+        let output = command.output().context("cannot run cargo")?;
+        ensure!(
+            output.status.success(),
+            "after `{}`, cargo {what} with the features {features}:\n{}",
+            subject(&git, "HEAD")?,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    };
+    for commit in commits(&git)? {
+        git.run(&["checkout", "--quiet", "--detach", &commit])?;
+        for features in features {
+            run("clippy", features, &["--", "--deny=warnings"])?;
+        }
+    }
+    match features.contains(&ALL) {
+        true => run("doc", ALL, &["--no-deps"]),
+        false => Ok(()),
+    }
+}
+
+fn commits(git: &Git) -> Result<Vec<String>> {
+    let commits = git.text(&["rev-list", "--reverse", "pin..fork"])?;
+    Ok(commits.lines().map(str::to_owned).collect())
+}
+
+fn subject(git: &Git, commit: &str) -> Result<String> {
+    git.text(&["log", "-1", "--format=%s", commit])
+}
