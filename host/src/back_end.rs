@@ -1,0 +1,170 @@
+//! The two ways to have several results: the fork's convention, or a pointer that is written out.
+//!
+//! Both are the same to C, so code compiled with one calls code compiled with the other.
+
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::results::{Return, Shape, Slot};
+use crate::signature::{ShapeOf, Signature};
+use crate::value::Sign;
+use cranelift_codegen::ir::{self, AbiParam, ArgumentExtension, ArgumentPurpose, Type, types};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+
+/// How several results are returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BackEnd {
+    /// The platform's C convention, with a pointer, a stack slot, loads and stores that this crate
+    /// writes. It needs nothing but Cranelift from the registry.
+    ExplicitPointer,
+    /// The fork's `system_v_multi_out`.
+    #[cfg(feature = "fork")]
+    MultiOut,
+}
+
+impl BackEnd {
+    /// All that there are, the best first.
+    pub const ALL: &'static [Self] = &[
+        #[cfg(feature = "fork")]
+        Self::MultiOut,
+        Self::ExplicitPointer,
+    ];
+
+    /// The best for this target: the fork's convention where C has that of System V.
+    pub fn preferred(isa: &dyn TargetIsa) -> Self {
+        let fits = |back_end: &Self| back_end.is_for(isa);
+        let best = Self::ALL.iter().copied().find(fits);
+        best.unwrap_or(Self::ExplicitPointer)
+    }
+
+    /// Has the target the C convention that this is about?
+    fn is_for(self, isa: &dyn TargetIsa) -> bool {
+        self == Self::ExplicitPointer || isa.default_call_conv() == CallConv::SystemV
+    }
+
+    /// The signature in CLIF.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] if Cranelift does not put a value where C has it on this target.
+    pub fn signature<S: Signature>(self, isa: &dyn TargetIsa) -> Result<ir::Signature, Error> {
+        Ok(self.lower::<S>(isa)?.signature)
+    }
+
+    pub(crate) fn lower<S: Signature>(self, isa: &dyn TargetIsa) -> Result<Lowered, Error> {
+        let results = <S::Return as Return>::SLOTS;
+        let in_memory = ShapeOf::<S>::IN_MEMORY;
+        self.lower_slots(isa, S::PARAMS, results, in_memory)
+    }
+
+    /// Not generic, to be tested with every list of types.
+    pub(crate) fn lower_slots(
+        self,
+        isa: &dyn TargetIsa,
+        params: &[Slot],
+        results: &[Slot],
+        in_memory: bool,
+    ) -> Result<Lowered, Error> {
+        if isa.pointer_type() != types::I64 {
+            return Err(Error::Unsupported {
+                reason: format!(
+                    "{} has no 64-bit pointers; compile for a 64-bit target",
+                    isa.triple()
+                ),
+            });
+        }
+        let mut signature = ir::Signature::new(isa.default_call_conv());
+        signature.params = params.iter().map(|slot| param(isa, *slot)).collect();
+        signature.returns = results.iter().map(|slot| param(isa, *slot)).collect();
+        if in_memory {
+            // Fields are only as wide as their types.
+            for field in &mut signature.returns {
+                field.extension = ArgumentExtension::None;
+            }
+        }
+        if !self.is_for(isa) {
+            return Err(Error::Unsupported {
+                reason: format!(
+                    "{self:?} is not the C convention of {}; use ExplicitPointer",
+                    isa.triple()
+                ),
+            });
+        }
+        let mut area = None;
+        match self {
+            #[cfg(feature = "fork")]
+            Self::MultiOut => signature.call_conv = CallConv::SystemVMultiOut,
+            Self::ExplicitPointer => {
+                if in_memory || has_hidden_pointer(isa, &signature.returns) {
+                    let fields = signature.returns.drain(..).map(|field| field.value_type);
+                    area = Some(Area::new(isa, fields.collect()));
+                    signature.params.insert(0, AbiParam::new(types::I64));
+                }
+                if let Some(reason) = crate::corners::disagreement(isa, &signature, area.as_ref()) {
+                    return Err(Error::Unsupported { reason });
+                }
+            }
+        }
+        Ok(Lowered { signature, area })
+    }
+}
+
+/// A signature as Cranelift has it, and the struct of results if there is one that it does not know.
+#[derive(Clone, Debug)]
+pub(crate) struct Lowered {
+    pub(crate) signature: ir::Signature,
+    pub(crate) area: Option<Area>,
+}
+
+/// The struct of results.
+#[derive(Clone, Debug)]
+pub(crate) struct Area {
+    /// Type and offset of each.
+    pub(crate) fields: Vec<(Type, i32)>,
+    pub(crate) size: u32,
+    pub(crate) align: u32,
+}
+
+impl Area {
+    fn new(isa: &dyn TargetIsa, types: Vec<Type>) -> Self {
+        let max_align = if isa.name() == "s390x" { 8 } else { 16 };
+        let sizes: Vec<u32> = types.iter().map(|ty| ty.bytes()).collect();
+        let layout = Layout::new(&sizes, max_align);
+        let field = |(index, ty)| (ty, layout.offset(index) as i32);
+        Self {
+            fields: types.into_iter().enumerate().map(field).collect(),
+            size: layout.size(),
+            align: layout.align(),
+        }
+    }
+}
+
+/// Does C return the one value through a pointer?
+fn has_hidden_pointer(isa: &dyn TargetIsa, returns: &[AbiParam]) -> bool {
+    isa.name() == "s390x" && matches!(returns, [value] if value.value_type == types::I128)
+}
+
+/// A parameter or result as the C compilers of the target demand it.
+///
+/// AArch64 is not among them: the callee extends, but for Apple. x86-64 is because of clang and rustc,
+/// the psABI says nothing.
+fn param(isa: &dyn TargetIsa, slot: Slot) -> AbiParam {
+    if slot.is_vmctx {
+        return AbiParam::special(slot.ty, ArgumentPurpose::VMContext);
+    }
+    let extension = match slot.sign {
+        Sign::Signed => ArgumentExtension::Sext,
+        Sign::Unsigned => ArgumentExtension::Uext,
+        Sign::None => ArgumentExtension::None,
+    };
+    let is_apple = isa.default_call_conv() == CallConv::AppleAarch64;
+    let mut param = AbiParam::new(slot.ty);
+    param.extension = match (isa.name(), slot.ty.bits()) {
+        ("riscv64", 32) if slot.sign != Sign::None => ArgumentExtension::Sext,
+        ("s390x", ..64) => extension,
+        ("x64" | "riscv64", ..32) => extension,
+        ("aarch64", ..32) if is_apple => extension,
+        _ => ArgumentExtension::None,
+    };
+    param
+}

@@ -1,0 +1,333 @@
+//! Functions of a module with a signature of Rust: declared, defined, and called by each other.
+
+use crate::back_end::{BackEnd, Lowered};
+use crate::call::Callee;
+use crate::error::Error;
+use crate::results::{Return, Values};
+use crate::signature::Signature;
+use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_module::{FuncId, Linkage, Module};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+/// The results of a signature in a function body.
+pub type ResultValues<S> = <<S as Signature>::Return as Return>::Values;
+
+/// A function that a module declares, with the signature `S`.
+#[derive(Clone, Debug)]
+pub struct Function<S> {
+    id: FuncId,
+    name: String,
+    lowered: Lowered,
+    signature: PhantomData<fn() -> S>,
+}
+
+impl<S: Signature> Function<S> {
+    /// Declares a function that this module defines.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] as of [`BackEnd::signature`], and the module's own: another declaration
+    /// of the same name.
+    pub fn export<M: Module>(module: &mut M, name: &str) -> Result<Self, Error> {
+        Self::declare(module, name, Linkage::Export)
+    }
+
+    /// Declares a function that another object file defines. For those of this program there are
+    /// [`Imports`](crate::Imports).
+    ///
+    /// # Errors
+    ///
+    /// As of [`Function::export`].
+    pub fn import<M: Module>(module: &mut M, name: &str) -> Result<Self, Error> {
+        Self::declare(module, name, Linkage::Import)
+    }
+
+    /// Declares a function with any linkage.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Function::export`].
+    pub fn declare<M: Module>(module: &mut M, name: &str, linkage: Linkage) -> Result<Self, Error> {
+        let back_end = BackEnd::preferred(module.isa());
+        Self::declare_with(back_end, module, name, linkage)
+    }
+
+    /// Declares a function with any back end. Which one it has makes no difference to callers from
+    /// outside of the module.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Function::export`].
+    pub fn declare_with<M: Module>(
+        back_end: BackEnd,
+        module: &mut M,
+        name: &str,
+        linkage: Linkage,
+    ) -> Result<Self, Error> {
+        let lowered = back_end.lower::<S>(module.isa())?;
+        Ok(Self {
+            id: module.declare_function(name, linkage, &lowered.signature)?,
+            name: name.to_owned(),
+            lowered,
+            signature: PhantomData,
+        })
+    }
+
+    /// The function's id in its module.
+    pub fn id(&self) -> FuncId {
+        self.id
+    }
+
+    /// The signature that the module has of it.
+    pub fn signature(&self) -> &ir::Signature {
+        &self.lowered.signature
+    }
+
+    /// Defines the function. `body` gets its parameters and says the results at its end.
+    ///
+    /// It begins in the entry block, and may add others and switch to them. All blocks are sealed
+    /// behind it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `body` and of the module, the verifier's among them.
+    pub fn define<M: Module>(
+        &self,
+        module: &mut M,
+        body: impl FnOnce(&mut Body<'_, '_, M, S>, S::Params) -> Result<ResultValues<S>, Error>,
+    ) -> Result<(), Error> {
+        self.check(module)?;
+        let mut context = module.make_context();
+        context.func.signature = self.lowered.signature.clone();
+        context.func.name = ir::UserFuncName::user(0, self.id.as_u32());
+        let mut frontend = FunctionBuilderContext::new();
+        let mut builder = FunctionBuilder::new(&mut context.func, &mut frontend);
+        let (entry, params) = self.enter(&mut builder);
+        let config = module.target_config();
+        let mut in_progress = Body {
+            module,
+            builder,
+            entry,
+            callees: HashMap::new(),
+        };
+        let results = body(&mut in_progress, params)?;
+        in_progress.return_(results);
+        let Body {
+            module,
+            mut builder,
+            ..
+        } = in_progress;
+        builder.seal_all_blocks();
+        builder.finalize(config);
+        Ok(module.define_function(self.id, &mut context)?)
+    }
+
+    /// Begins the function in a builder of one's own, in a new block: its parameters, and how it returns.
+    ///
+    /// The builder's function must have the [`Function::signature`].
+    pub fn enter(&self, builder: &mut FunctionBuilder<'_>) -> (Entry<S>, S::Params) {
+        builder.func.signature.clone_from(&self.lowered.signature);
+        let block = builder.create_block();
+        builder.append_block_params_for_function_params(block);
+        builder.switch_to_block(block);
+        builder.seal_block(block);
+        let params = builder.block_params(block);
+        let (out, params) = match (&self.lowered.area, params) {
+            (Some(_), [out, params @ ..]) => (Some(*out), params),
+            (_, params) => (None, params),
+        };
+        let params = S::Params::from_slice(params).expect("a block has the signature's parameters");
+        let entry = Entry {
+            lowered: self.lowered.clone(),
+            out,
+            signature: PhantomData,
+        };
+        (entry, params)
+    }
+
+    /// The function, to be called in a function body of its module.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another module.
+    pub fn callee<M: Module>(
+        &self,
+        module: &mut M,
+        caller: &mut ir::Function,
+    ) -> Result<Callee<S>, Error> {
+        self.check(module)?;
+        let function = module.declare_func_in_func(self.id, caller);
+        Ok(Callee::direct(function, caller, &self.lowered))
+    }
+
+    /// Is this a function of this module, as far as can be seen?
+    fn check<M: Module>(&self, module: &M) -> Result<(), Error> {
+        let declared = declaration(module, self.id).ok_or_else(|| Error::NotDefined {
+            name: self.name.clone(),
+        })?;
+        if declared.signature == self.lowered.signature {
+            return Ok(());
+        }
+        Err(Error::WrongSignature {
+            name: self.name.clone(),
+            declared: Box::new(declared.signature.clone()),
+            rust: std::any::type_name::<S>(),
+            expected: Box::new(self.lowered.signature.clone()),
+        })
+    }
+}
+
+/// What a module says of a function, if it has it.
+pub(crate) fn declaration<M: Module + ?Sized>(
+    module: &M,
+    id: FuncId,
+) -> Option<&cranelift_module::FunctionDeclaration> {
+    let mut functions = module.declarations().get_functions();
+    functions.find(|(known, _)| *known == id).map(|(_, f)| f)
+}
+
+/// How a function that is being defined returns.
+#[derive(Clone, Debug)]
+pub struct Entry<S> {
+    lowered: Lowered,
+    out: Option<ir::Value>,
+    signature: PhantomData<fn() -> S>,
+}
+
+impl<S: Signature> Entry<S> {
+    /// Ends the builder's block by returning these results.
+    pub fn return_(&self, builder: &mut FunctionBuilder<'_>, results: ResultValues<S>) {
+        let results = results.as_ref();
+        match (&self.lowered.area, self.out) {
+            (Some(area), Some(out)) => {
+                for (&result, &(_, offset)) in results.iter().zip(&area.fields) {
+                    let flags = MemFlagsData::trusted();
+                    builder.ins().store(flags, result, out, offset);
+                }
+                builder.ins().return_(&[]);
+            }
+            _ => {
+                builder.ins().return_(results);
+            }
+        }
+    }
+}
+
+/// What can be called in a function body: a [`Function`] of the module, or an
+/// [`Import`](crate::Import), which is declared on the way.
+pub trait Callable<S: Signature> {
+    /// The function in this module.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Function::import`].
+    fn function<M: Module>(&self, module: &mut M) -> Result<Function<S>, Error>;
+}
+
+impl<S: Signature> Callable<S> for Function<S> {
+    fn function<M: Module>(&self, _: &mut M) -> Result<Function<S>, Error> {
+        Ok(Self {
+            id: self.id,
+            name: self.name.clone(),
+            lowered: self.lowered.clone(),
+            signature: PhantomData,
+        })
+    }
+}
+
+/// The body of a function that is being defined: a [`FunctionBuilder`] that calls typed functions.
+pub struct Body<'b, 'f, M, S> {
+    module: &'b mut M,
+    builder: FunctionBuilder<'f>,
+    entry: Entry<S>,
+    callees: HashMap<FuncId, Callee<()>>,
+}
+
+impl<M: Module, S: Signature> Body<'_, '_, M, S> {
+    /// Calls a function. The compiler knows how many arguments and results there are.
+    ///
+    /// # Errors
+    ///
+    /// If the function cannot be declared in this module, or is of another one.
+    pub fn call<T: Signature>(
+        &mut self,
+        function: &impl Callable<T>,
+        args: T::Params,
+    ) -> Result<ResultValues<T>, Error> {
+        let callee = self.callee(function)?;
+        Ok(callee.call(&mut self.builder, args))
+    }
+
+    /// Calls a function that may unwind, and goes on in a new block where it has not.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Body::call`].
+    pub fn try_call<T: Signature>(
+        &mut self,
+        function: &impl Callable<T>,
+        args: T::Params,
+        handlers: impl IntoIterator<Item = ExceptionTableItem>,
+    ) -> Result<ResultValues<T>, Error> {
+        let callee = self.callee(function)?;
+        Ok(callee.try_call(&mut self.builder, args, handlers))
+    }
+
+    /// Calls a pointer to a function.
+    ///
+    /// # Errors
+    ///
+    /// As of [`BackEnd::signature`].
+    pub fn call_indirect<T: Signature>(
+        &mut self,
+        pointer: ir::Value,
+        args: T::Params,
+    ) -> Result<ResultValues<T>, Error> {
+        let callee = Callee::<T>::pointer(self.module.isa(), self.builder.func, pointer)?;
+        Ok(callee.call(&mut self.builder, args))
+    }
+
+    /// Ends the block by returning. What follows needs a block of its own.
+    pub fn return_(&mut self, results: ResultValues<S>) {
+        self.entry.return_(&mut self.builder, results);
+    }
+
+    /// The module, to declare functions and data in.
+    pub fn module(&mut self) -> &mut M {
+        self.module
+    }
+
+    fn callee<T: Signature>(&mut self, function: &impl Callable<T>) -> Result<Callee<T>, Error> {
+        let function = function.function(self.module)?;
+        function.check(self.module)?;
+        if let Some(known) = self.callees.get(&function.id) {
+            return Ok(known.typed());
+        }
+        let callee = function.callee(self.module, self.builder.func)?;
+        self.callees.insert(function.id, callee.typed());
+        Ok(callee)
+    }
+}
+
+impl<'f, M, S> Deref for Body<'_, 'f, M, S> {
+    type Target = FunctionBuilder<'f>;
+
+    fn deref(&self) -> &FunctionBuilder<'f> {
+        &self.builder
+    }
+}
+
+impl<M, S> DerefMut for Body<'_, '_, M, S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.builder
+    }
+}
+
+impl<M, S> std::fmt::Debug for Body<'_, '_, M, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.builder.func.fmt(f)
+    }
+}

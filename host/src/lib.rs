@@ -1,0 +1,155 @@
+//! Typed functions with several results between Rust and code compiled by Cranelift.
+//!
+//! A signature is written once, as a Rust type such as `fn(Vmctx<Context>, i32) -> DivRem`. From it come the
+//! signature in CLIF, the type of a Rust function that compiled code calls, and a typed call of compiled
+//! code. Several results are a C struct, which the caller provides and the callee fills, so both sides call each
+//! other directly, by an ordinary function pointer.
+//!
+//! # A first program
+//!
+//! A host function with two results, as it stands, and a compiled function that calls it:
+//!
+//! ```
+//! # #[cfg(all(feature = "jit", unix))] {
+//! use cranelift_jit::{JITBuilder, JITModule};
+//! use cranelift_module::default_libcall_names;
+//! use multi_out::{Code, Function, Imports, Results, Vmctx};
+//!
+//! #[derive(Results, Debug, PartialEq)]
+//! #[repr(C)]
+//! struct A(i32, i32);
+//!
+//! struct VMContext {
+//!     calls: u32,
+//! }
+//!
+//! unsafe extern "C" fn foo(out: *mut A, vmctx: *mut VMContext) {
+//!     // SAFETY: compiled code passes a place for the results, and the context that it was called with.
+//!     unsafe {
+//!         (*vmctx).calls += 1;
+//!         out.write(A(1, 2));
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut imports = Imports::new();
+//!     let foo = imports.function::<fn(Vmctx<VMContext>) -> A>("foo", foo);
+//!     let mut builder = JITBuilder::new(default_libcall_names())?;
+//!     imports.add_to(&mut builder)?;
+//!     let mut module = JITModule::new(builder);
+//!
+//!     let swap = Function::<fn(Vmctx<VMContext>) -> A>::export(&mut module, "swap")?;
+//!     swap.define(&mut module, |body, [vmctx]| {
+//!         let [a, b] = body.call(&foo, [vmctx])?;
+//!         Ok([b, a])
+//!     })?;
+//!
+//!     let code = Code::finalize(module)?;
+//!     // SAFETY: `swap` does nothing but call `foo`, with the context that it gets.
+//!     let swap = unsafe { code.get(&swap) }?;
+//!     let mut vmctx = VMContext { calls: 0 };
+//!     assert_eq!(swap.call(&mut vmctx), A(2, 1));
+//!     assert_eq!(vmctx.calls, 1);
+//!     Ok(())
+//! }
+//! # main().unwrap();
+//! # }
+//! ```
+//!
+//! # With the fork, and without
+//!
+//! The program above is the same with both. Cranelift from the registry is enough:
+//!
+//! ```toml
+//! [dependencies]
+//! multi-out = { path = "…/host" }
+//! cranelift-jit = "0.135"
+//! cranelift-module = "0.135"
+//! ```
+//!
+//! The fork has a convention for such functions, `system_v_multi_out`, which the optimizer sees through. It
+//! takes the feature `fork` and the lines that `cargo xtask fork make --to DIR` prints:
+//!
+//! ```toml
+//! multi-out = { path = "…/host", features = ["fork"] }
+//!
+//! [patch.crates-io]
+//! cranelift-codegen = { path = "…" }
+//! ```
+//!
+//! Both are the same to C and to Rust, so code that was compiled with one calls code that was compiled with the
+//! other ([`BackEnd`]). A few combinations of types, such as some positions of `i128`, are where C has them with
+//! the fork only; without it they are [`Error::Unsupported`], with what to do. On x86-64 stock Cranelift takes
+//! `i128` only with the setting `enable_llvm_abi_extensions`.
+//!
+//! # What is checked
+//!
+//! | mistake | what happens |
+//! |---|---|
+//! | a host function with other parameters or results than its signature | does not compile |
+//! | a wrong number of arguments or results in a body | does not compile |
+//! | a wrong type of one of these | the verifier's error, from [`Function::define`] |
+//! | a struct that is not laid out as in C | does not compile |
+//! | a missing `sext` or `uext` | cannot be written: [`AbiValue::SIGN`] has it |
+//! | a compiled function called as what it is not | [`Error::WrongSignature`], with both signatures |
+//! | a call of code that was freed | does not compile: [`Compiled`] keeps its [`Code`] alive |
+//! | an import without a symbol | [`Error::MissingSymbol`] |
+//!
+//! # Safety
+//!
+//! One thing cannot be checked: what compiled code does. Whoever makes a [`Compiled`], by [`Code::get`] or
+//! [`Compiled::new`], vouches for the function and all that it calls:
+//!
+//! - It has no undefined behaviour, whatever arguments of its types safe code passes. It loads and stores only what
+//!   it may, and a context only as the `&mut C` that it is to Rust: during the call, and not while a host function
+//!   that it called borrows it.
+//! - It calls host functions with what they ask for in their own `# Safety`, and pointers to functions with their
+//!   signature.
+//! - It returns what its types promise: raw pointers are what their user takes them for.
+//! - Its code is what this crate writes with [`Function::define`], or does the same as by [`Function::enter`]: it has
+//!   stored every result when it returns.
+//!
+//! # Errors of host functions
+//!
+//! A host function that can fail has one more result, a status, and its caller branches on it:
+//! `fn(Vmctx<C>, i32) -> (u8, i32)`. That costs a store, a load and a branch, and works everywhere.
+//!
+//! A panic is the other way: [`Imports::unwind_function`] takes an `extern "C-unwind"` function, [`Body::try_call`] calls it,
+//! and [`Compiled`] lets a panic through. It costs nothing where there is none, and microseconds where there is
+//! one. The results are not read then. The unwinder must know the code's frames (`__register_frame` for a JIT, see the
+//! examples of the fork's repository), or else the process aborts.
+
+mod back_end;
+mod call;
+#[cfg(feature = "jit")]
+mod code;
+mod corners;
+mod error;
+mod function;
+mod imports;
+pub mod layout;
+pub mod results;
+pub mod signature;
+mod value;
+
+pub use back_end::BackEnd;
+pub use call::Callee;
+#[cfg(feature = "jit")]
+pub use code::{Code, Compiled, KeepAlive};
+pub use error::Error;
+pub use function::{Body, Callable, Entry, Function, ResultValues};
+pub use imports::{Import, Imports};
+pub use multi_out_derive::{AbiValue, FromCode, Results};
+pub use results::{Out, Results, Return};
+pub use signature::Signature;
+pub use value::{AbiValue, FromCode, Sign, Vmctx};
+
+/// For the derive macros alone.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::results::{Cons, Direct, InMemory, Slot};
+    pub use cranelift_codegen::ir::{Type, Value as IrValue};
+
+    /// Does compiled code make values of this type?
+    pub const fn assert_from_code<T: crate::FromCode>() {}
+}
