@@ -5,8 +5,8 @@ use cranelift_codegen::FinalizedMachExceptionHandler;
 use cranelift_codegen::ir::{
     AbiParam, ArgumentPurpose, Function, InstBuilder, Signature, Type, UserFuncName, Value, types,
 };
-use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::unwind::{UnwindInfo, systemv};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{FuncId, Linkage, Module, ModuleReloc};
 
@@ -113,31 +113,44 @@ pub fn define_blocks<M: Module>(
     module
         .define_function(id, &mut context)
         .with_context(|| format!("compiling {name}"))?;
-    let code = context
-        .compiled_code()
-        .with_context(|| format!("{name} has no code"))?;
-    let relocs = code
-        .buffer
-        .relocs()
-        .iter()
-        .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id))
-        .collect();
-    let call_sites = code.buffer.call_sites().map(|site| CallSite {
-        return_offset: site.ret_addr,
-        frame_offset: site.frame_offset,
-        handlers: site.exception_handlers.iter().filter_map(handler).collect(),
-    });
-    let Some(UnwindInfo::SystemV(unwind_info)) = code.create_unwind_info(module.isa())? else {
-        bail!("{name} has no System V unwind information");
-    };
-    Ok(Defined {
-        id,
-        size: code.code_buffer().len(),
-        relocs,
-        call_sites: call_sites.collect(),
-        unwind_info,
-        code: code.code_buffer().to_vec(),
-    })
+    Defined::of(id, &context, module.isa())
+}
+
+impl Defined {
+    /// What a context says of the function that has just been defined in it.
+    ///
+    /// # Errors
+    ///
+    /// If the target has no System V unwind information.
+    pub fn of(
+        id: FuncId,
+        context: &cranelift_codegen::Context,
+        isa: &dyn TargetIsa,
+    ) -> Result<Self> {
+        let code = context.compiled_code().context("no code")?;
+        let relocs = code
+            .buffer
+            .relocs()
+            .iter()
+            .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id))
+            .collect();
+        let call_sites = code.buffer.call_sites().map(|site| CallSite {
+            return_offset: site.ret_addr,
+            frame_offset: site.frame_offset,
+            handlers: site.exception_handlers.iter().filter_map(handler).collect(),
+        });
+        let Some(UnwindInfo::SystemV(unwind_info)) = code.create_unwind_info(isa)? else {
+            bail!("{} has no System V unwind information", context.func.name);
+        };
+        Ok(Defined {
+            id,
+            size: code.code_buffer().len(),
+            relocs,
+            call_sites: call_sites.collect(),
+            unwind_info,
+            code: code.code_buffer().to_vec(),
+        })
+    }
 }
 
 fn handler(handler: &FinalizedMachExceptionHandler) -> Option<Handler> {

@@ -79,23 +79,35 @@ impl Registered {
     ///
     /// If this machine has no System V unwind information.
     pub unsafe fn new(jit: &Jit, functions: &[&Defined]) -> Result<Self> {
-        let mut cie = jit
-            .isa()
-            .create_systemv_cie()
-            .context("no unwind information")?;
+        let functions: Vec<_> = functions.iter().map(|&f| (f, jit.code(f))).collect();
+        // SAFETY: the caller vouches for the module.
+        unsafe { Self::at(jit.isa(), &functions) }
+    }
+
+    /// Register functions at these addresses.
+    ///
+    /// # Safety
+    ///
+    /// The code must live at least as long as what this returns.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Registered::new`].
+    pub unsafe fn at(isa: &dyn TargetIsa, functions: &[(&Defined, *const u8)]) -> Result<Self> {
+        let mut cie = isa.create_systemv_cie().context("no unwind information")?;
         let routine = personality as *const () as u64;
         cie.personality = Some((DW_EH_PE_absptr, Address::Constant(routine)));
         cie.lsda_encoding = Some(DW_EH_PE_absptr);
         let landing_pads: Vec<LandingPads> = functions
             .iter()
-            .map(|function| LandingPads::new(jit.code(function) as usize, function))
+            .map(|(function, code)| LandingPads::new(*code as usize, function))
             .collect();
         // libgcc takes all code between the first and the last function of a section to be that
         // section's, but functions of another module may lie there: one section for each.
         let sections = functions
             .iter()
             .zip(&landing_pads)
-            .map(|(function, landing_pads)| {
+            .map(|((function, _), landing_pads)| {
                 let mut table = FrameTable::default();
                 let cie = table.add_cie(cie.clone());
                 let start = Address::Constant(landing_pads.start as u64);

@@ -8,7 +8,6 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, default_libcall_names};
-use std::fmt::Write;
 use std::mem::ManuallyDrop;
 use std::slice;
 
@@ -85,28 +84,6 @@ impl Jit {
                 })
             })
             .collect()
-    }
-
-    /// The finalized function as this machine runs it, one instruction a line.
-    ///
-    /// # Errors
-    ///
-    /// If the disassembler refuses.
-    pub fn disassemble(&self, function: &Defined) -> Result<String> {
-        let start = self.code(function) as u64;
-        let code = self.bytes(function);
-        let disassembler = self.module.isa().to_capstone()?;
-        let mut text = String::new();
-        for instruction in disassembler.disasm_all(code, start)?.iter() {
-            writeln!(
-                text,
-                "  {:#x}:  {} {}",
-                instruction.address(),
-                instruction.mnemonic().unwrap_or_default(),
-                instruction.op_str().unwrap_or_default(),
-            )?;
-        }
-        Ok(text)
     }
 
     fn bytes(&self, function: &Defined) -> &[u8] {

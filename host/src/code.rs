@@ -200,12 +200,15 @@ fn is_host(name: &str, convention: CallConv) -> bool {
 macro_rules! call {
     ([$($ctx:ident)?] [$($vmctx:ident)?] $($name:ident)*) => {
         #[allow(non_snake_case, clippy::too_many_arguments, reason = "as many as the signature has")]
-        impl<$($ctx: 'static,)? $($name: AbiValue,)* Ret: Return + FromCode, Keep>
+        impl<$($ctx: 'static,)? $($name: AbiValue,)* Ret: Return, Keep>
             Compiled<fn($(Vmctx<$ctx>,)? $($name),*) -> Ret, Keep>
         {
             /// Calls the function.
             #[inline]
-            pub fn call(&self, $($vmctx: &mut $ctx,)? $($name: $name),*) -> Ret {
+            pub fn call(&self, $($vmctx: &mut $ctx,)? $($name: $name),*) -> Ret
+            where
+                Ret: FromCode,
+            {
                 type Direct<$($ctx,)? $($name,)* Ret> =
                     unsafe extern "C-unwind" fn($(*mut $ctx,)? $($name),*) -> Ret;
                 type InMemory<$($ctx,)? $($name,)* Ret> =

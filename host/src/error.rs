@@ -21,6 +21,17 @@ pub enum Error {
         /// What the type is in CLIF.
         expected: Box<ir::Signature>,
     },
+    /// A function body returns a value of another type than the signature has.
+    WrongResult {
+        /// Which result, from 0.
+        index: usize,
+        /// The type of the value.
+        found: ir::Type,
+        /// The signature in Rust.
+        rust: &'static str,
+        /// The type there.
+        expected: ir::Type,
+    },
     /// Cranelift does not pass the values as C does on this target.
     Unsupported {
         /// What it passes otherwise, and what to do.
@@ -56,6 +67,15 @@ impl fmt::Display for Error {
                 f,
                 "`{name}` is declared as `{declared}`, but `{rust}` is `{expected}`; \
                  change the one that is wrong"
+            ),
+            Self::WrongResult {
+                index,
+                found,
+                rust,
+                expected,
+            } => write!(
+                f,
+                "result {index} of a body is {found}, but of `{rust}` it is {expected}; convert it"
             ),
             Self::Unsupported { reason } => f.write_str(reason),
             Self::DuplicateImport { name } => {

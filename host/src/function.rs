@@ -5,6 +5,7 @@ use crate::call::Callee;
 use crate::error::Error;
 use crate::results::{Return, Values};
 use crate::signature::Signature;
+use cranelift_codegen::Context;
 use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{FuncId, Linkage, Module};
@@ -24,14 +25,17 @@ pub struct Function<S> {
     signature: PhantomData<fn() -> S>,
 }
 
-impl<S: Signature> Function<S> {
+impl<S> Function<S> {
     /// Declares a function that this module defines.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] as of [`BackEnd::signature`], and the module's own: another declaration
     /// of the same name.
-    pub fn export<M: Module>(module: &mut M, name: &str) -> Result<Self, Error> {
+    pub fn export<M: Module>(module: &mut M, name: &str) -> Result<Self, Error>
+    where
+        S: Signature,
+    {
         Self::declare(module, name, Linkage::Export)
     }
 
@@ -41,7 +45,10 @@ impl<S: Signature> Function<S> {
     /// # Errors
     ///
     /// As of [`Function::export`].
-    pub fn import<M: Module>(module: &mut M, name: &str) -> Result<Self, Error> {
+    pub fn import<M: Module>(module: &mut M, name: &str) -> Result<Self, Error>
+    where
+        S: Signature,
+    {
         Self::declare(module, name, Linkage::Import)
     }
 
@@ -50,7 +57,10 @@ impl<S: Signature> Function<S> {
     /// # Errors
     ///
     /// As of [`Function::export`].
-    pub fn declare<M: Module>(module: &mut M, name: &str, linkage: Linkage) -> Result<Self, Error> {
+    pub fn declare<M: Module>(module: &mut M, name: &str, linkage: Linkage) -> Result<Self, Error>
+    where
+        S: Signature,
+    {
         let back_end = BackEnd::preferred(module.isa());
         Self::declare_with(back_end, module, name, linkage)
     }
@@ -66,7 +76,10 @@ impl<S: Signature> Function<S> {
         module: &mut M,
         name: &str,
         linkage: Linkage,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Error>
+    where
+        S: Signature,
+    {
         let lowered = back_end.lower::<S>(module.isa())?;
         Ok(Self {
             id: module.declare_function(name, linkage, &lowered.signature)?,
@@ -75,7 +88,9 @@ impl<S: Signature> Function<S> {
             signature: PhantomData,
         })
     }
+}
 
+impl<S: Signature> Function<S> {
     /// The function's id in its module.
     pub fn id(&self) -> FuncId {
         self.id
@@ -99,9 +114,24 @@ impl<S: Signature> Function<S> {
         module: &mut M,
         body: impl FnOnce(&mut Body<'_, '_, M, S>, S::Params) -> Result<ResultValues<S>, Error>,
     ) -> Result<(), Error> {
-        self.check(module)?;
         let mut context = module.make_context();
-        context.func.signature = self.lowered.signature.clone();
+        self.define_in(&mut context, module, body)
+    }
+
+    /// Defines the function in a context, which is cleared before. It has the code afterwards, with what
+    /// belongs to it: `context.compiled_code()`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Function::define`].
+    pub fn define_in<M: Module>(
+        &self,
+        context: &mut Context,
+        module: &mut M,
+        body: impl FnOnce(&mut Body<'_, '_, M, S>, S::Params) -> Result<ResultValues<S>, Error>,
+    ) -> Result<(), Error> {
+        self.check(module)?;
+        module.clear_context(context);
         context.func.name = ir::UserFuncName::user(0, self.id.as_u32());
         let mut frontend = FunctionBuilderContext::new();
         let mut builder = FunctionBuilder::new(&mut context.func, &mut frontend);
@@ -114,7 +144,7 @@ impl<S: Signature> Function<S> {
             callees: HashMap::new(),
         };
         let results = body(&mut in_progress, params)?;
-        in_progress.return_(results);
+        in_progress.return_(results)?;
         let Body {
             module,
             mut builder,
@@ -122,12 +152,12 @@ impl<S: Signature> Function<S> {
         } = in_progress;
         builder.seal_all_blocks();
         builder.finalize(config);
-        Ok(module.define_function(self.id, &mut context)?)
+        Ok(module.define_function(self.id, context)?)
     }
 
     /// Begins the function in a builder of one's own, in a new block: its parameters, and how it returns.
     ///
-    /// The builder's function must have the [`Function::signature`].
+    /// The builder's function gets the [`Function::signature`].
     pub fn enter(&self, builder: &mut FunctionBuilder<'_>) -> (Entry<S>, S::Params) {
         builder.func.signature.clone_from(&self.lowered.signature);
         let block = builder.create_block();
@@ -199,8 +229,29 @@ pub struct Entry<S> {
 
 impl<S: Signature> Entry<S> {
     /// Ends the builder's block by returning these results.
-    pub fn return_(&self, builder: &mut FunctionBuilder<'_>, results: ResultValues<S>) {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongResult`] for a value of another type than the signature has. The verifier would not
+    /// see that of a store.
+    pub fn return_(
+        &self,
+        builder: &mut FunctionBuilder<'_>,
+        results: ResultValues<S>,
+    ) -> Result<(), Error> {
         let results = results.as_ref();
+        let slots = <S::Return as Return>::SLOTS;
+        for (index, (&result, slot)) in results.iter().zip(slots).enumerate() {
+            let found = builder.func.dfg.value_type(result);
+            if found != slot.ty {
+                return Err(Error::WrongResult {
+                    index,
+                    found,
+                    rust: std::any::type_name::<S>(),
+                    expected: slot.ty,
+                });
+            }
+        }
         match (&self.lowered.area, self.out) {
             (Some(area), Some(out)) => {
                 for (&result, &(_, offset)) in results.iter().zip(&area.fields) {
@@ -213,6 +264,7 @@ impl<S: Signature> Entry<S> {
                 builder.ins().return_(results);
             }
         }
+        Ok(())
     }
 }
 
@@ -291,8 +343,12 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
     }
 
     /// Ends the block by returning. What follows needs a block of its own.
-    pub fn return_(&mut self, results: ResultValues<S>) {
-        self.entry.return_(&mut self.builder, results);
+    ///
+    /// # Errors
+    ///
+    /// As of [`Entry::return_`].
+    pub fn return_(&mut self, results: ResultValues<S>) -> Result<(), Error> {
+        self.entry.return_(&mut self.builder, results)
     }
 
     /// The module, to declare functions and data in.

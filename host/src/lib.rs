@@ -116,8 +116,8 @@
 //!
 //! A panic is the other way: [`Imports::unwind_function`] takes an `extern "C-unwind"` function, [`Body::try_call`] calls it,
 //! and [`Compiled`] lets a panic through. It costs nothing where there is none, and microseconds where there is
-//! one. The results are not read then. The unwinder must know the code's frames (`__register_frame` for a JIT, see the
-//! examples of the fork's repository), or else the process aborts.
+//! one. The results are not read then. The unwinder must know the code's frames, from the context of [`Function::define_in`]: the test
+//! `host_errors.rs` among the fork's examples has the whole pattern. Otherwise the process aborts.
 
 mod back_end;
 mod call;
@@ -143,6 +143,11 @@ pub use multi_out_derive::{AbiValue, FromCode, Results};
 pub use results::{Out, Results, Return};
 pub use signature::Signature;
 pub use value::{AbiValue, FromCode, Sign, Vmctx};
+
+/// The examples of the repository's first page.
+#[cfg(all(doctest, feature = "jit"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 /// For the derive macros alone.
 #[doc(hidden)]

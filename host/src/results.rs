@@ -107,10 +107,14 @@ pub unsafe trait Results: Return<Raw = Self> {
 #[derive(Debug)]
 pub struct Cons<Head, Tail>(std::marker::PhantomData<(Head, Tail)>);
 
-// SAFETY: a struct of nothing but such fields.
-unsafe impl<Head: FromCode, Tail: FromCode> FromCode for Cons<Head, Tail> {}
-// SAFETY: a struct without padding is its fields, and padding may have any bits.
-unsafe impl<R: Results> FromCode for R where R::Fields: FromCode {}
+/// A list of types that are all [`FromCode`]. Apart from that for errors to name the field.
+pub trait AllFromCode {}
+
+impl AllFromCode for () {}
+impl<Head: FromCode, Tail: AllFromCode> AllFromCode for Cons<Head, Tail> {}
+
+// SAFETY: all fields have that, and padding may have any bits.
+unsafe impl<R: Results> FromCode for R where R::Fields: AllFromCode {}
 // SAFETY: nothing has no bits.
 unsafe impl FromCode for () {}
 

@@ -41,6 +41,8 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     });
     Ok(quote! {
         const _: () = {
+            // First, as there is no layout to speak of if a field has no type.
+            assert!(<#name as ::multi_out::Return>::SLOTS.len() == #count);
             let sizes = [#(::core::mem::size_of::<#types>() as u32),*];
             let layout = ::multi_out::layout::Layout::new(&sizes, ::multi_out::layout::MAX_ALIGN);
             #(#offsets)*

@@ -1,0 +1,4 @@
+#[derive(multi_out::AbiValue, Clone, Copy)]
+struct Handle(u32);
+
+fn main() {}
