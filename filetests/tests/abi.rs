@@ -40,6 +40,39 @@ fn rust_is_as_recorded() {
     compare("rust", "signatures.rs", &["stable Rust has no type f16"]);
 }
 
+#[test]
+fn functions_of_one_signature_have_types_of_their_own_names() {
+    let source = "target x86_64
+        function %f(i32) -> i32, f64 system_v_multi_out {
+            sig0 = (i8) -> i8, i64 system_v_multi_out
+            fn0 = %host sig0
+        block0(v0: i32):
+            trap user1
+        }
+        function %g(i32) -> i32, f64 system_v_multi_out {
+        block0(v0: i32):
+            trap user1
+        }";
+    let declared = |lang| {
+        let output = run_in(Path::new("."), &["abi", "--lang", lang, "-"], source);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (c, rust) = (declared("c"), declared("rust"));
+    let parts = [
+        (&c, "struct f_out {"),
+        (&c, "\n#define g_out f_out\ntypedef f_fn g_fn;\n"),
+        (&c, "struct host_out {"),
+        (&rust, "pub struct FOut {"),
+        (&rust, "pub type GOut = FOut;"),
+        (&rust, "pub type GFn = FFn;"),
+        (&rust, "pub struct HostOut {"),
+    ];
+    for (text, part) in parts {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+}
+
 /// Compares the output with a file, and looks for parts of the error stream.
 fn compare(lang: &str, recorded: &str, complaints: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/abi.d");
@@ -661,7 +694,9 @@ fn a_wrong_layout_does_not_compile() {
         let isa = isa(target.target);
         let signature = parse("() -> i8, i16, f64 system_v_multi_out");
         let mut section = c::Section::new(isa.triple()).unwrap();
-        section.add(&*isa, &signature, "f", &[("f", None)]).unwrap();
+        section
+            .add(&*isa, &signature, "f", &[], &[("f", None)])
+            .unwrap();
         let right = c::Section::file(&[section]);
         for (from, to) in [
             ("r1) == 2", "r1) == 1"),
@@ -718,7 +753,13 @@ fn declarations<S: Section>(
         let symbol = format!("{function}.symbol");
         let stem = S::claim_stem(&mut names, "%f");
         let functions = [(function.as_str(), Some(symbol.as_str()))];
-        match section.add(&*isa, signature, &stem, &functions) {
+        match section.add(
+            &*isa,
+            signature,
+            &stem,
+            &[format!("{stem}Alias")],
+            &functions,
+        ) {
             Ok(()) => count += 1,
             // The backend has its reasons. C has everything that the backends have.
             Err(Refusal::Backend(reason)) => {

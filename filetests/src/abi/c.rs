@@ -310,6 +310,7 @@ impl super::Section for Section {
         isa: &dyn TargetIsa,
         signature: &Signature,
         stem: &str,
+        aliases: &[String],
         functions: &[(&str, Option<&str>)],
     ) -> Result<(), Refusal> {
         let declaration = Declaration::new(isa, signature, stem)?;
@@ -322,6 +323,13 @@ impl super::Section for Section {
         self.body.push_str(&declaration.structs());
         self.body
             .push_str(&declaration.pointer_type(&format!("{stem}_fn")));
+        for alias in aliases {
+            if declaration.out.is_some() {
+                // C has no other alias for `struct f_out`.
+                let _ = writeln!(self.body, "#define {alias}_out {stem}_out");
+            }
+            let _ = writeln!(self.body, "typedef {stem}_fn {alias}_fn;");
+        }
         for (name, symbol) in functions {
             let prototype = declaration.prototype(name);
             let label = symbol.map_or_else(String::new, |symbol| format!(" __asm__(\"{symbol}\")"));

@@ -257,8 +257,9 @@ pub trait Section: Sized {
     /// The reason why not.
     fn check(isa: &dyn TargetIsa, signature: &Signature) -> Result<(), Refusal>;
 
-    /// Adds what a signature needs, with names that begin with `stem`, and the declarations of
-    /// functions that have it: each an identifier and, if that is not its symbol, the symbol.
+    /// Adds what a signature needs, with names that begin with `stem`, the same under the names that
+    /// begin with `aliases`, and the declarations of functions that have it: each an identifier and, if
+    /// that is not its symbol, the symbol.
     ///
     /// # Errors
     ///
@@ -268,6 +269,7 @@ pub trait Section: Sized {
         isa: &dyn TargetIsa,
         signature: &Signature,
         stem: &str,
+        aliases: &[String],
         functions: &[(&str, Option<&str>)],
     ) -> Result<(), Refusal>;
 
@@ -304,8 +306,15 @@ pub fn declare<S: Section>(
         .iter()
         .map(|(name, symbol)| (name.as_str(), *symbol))
         .collect();
-    let stem = S::claim_stem(names, &used.users[0].stem);
-    section.add(isa, &used.signature, &stem, &functions)
+    // Types are called after functions, each of which has its own, and after a `sigN` only without any.
+    let mut stems = used.functions();
+    if stems.is_empty() {
+        stems.push(&used.users[0].stem);
+    }
+    let mut stems = stems.into_iter().map(|stem| S::claim_stem(names, stem));
+    let stem = stems.next().unwrap_or_default();
+    let aliases: Vec<String> = stems.collect();
+    section.add(isa, &used.signature, &stem, &aliases, &functions)
 }
 
 /// Why a signature has no declaration in a language.

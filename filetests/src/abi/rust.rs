@@ -249,6 +249,7 @@ impl super::Section for Section {
         isa: &dyn TargetIsa,
         signature: &Signature,
         stem: &str,
+        aliases: &[String],
         functions: &[(&str, Option<&str>)],
     ) -> Result<(), Refusal> {
         let declaration = Declaration::new(isa, signature, stem)?;
@@ -261,6 +262,12 @@ impl super::Section for Section {
             text.push_str("#[allow(improper_ctypes_definitions)]\n");
         }
         text.push_str(&declaration.pointer_type(&format!("{stem}Fn")));
+        for alias in aliases {
+            if declaration.out.is_some() {
+                let _ = writeln!(text, "pub type {alias}Out = {stem}Out;");
+            }
+            let _ = writeln!(text, "pub type {alias}Fn = {stem}Fn;");
+        }
         if declaration.has_vector_value {
             for (name, _) in functions {
                 let _ = writeln!(

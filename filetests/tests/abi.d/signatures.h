@@ -27,16 +27,16 @@ void area(struct area_out *out, void *vmctx, int32_t a0, __int128 a1, int64_t a2
 
 // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
 // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
-struct area_sig0_out {
+struct u1_2_out {
     clif_v_i32x4 r0;
     int16_t r1;
 };
-_Static_assert(sizeof(struct area_sig0_out) == 32, "area_sig0_out");
-_Static_assert(_Alignof(struct area_sig0_out) == 16, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r0) == 0, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r1) == 16, "area_sig0_out");
-typedef void (*area_sig0_fn)(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
-void u1_2(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+_Static_assert(sizeof(struct u1_2_out) == 32, "u1_2_out");
+_Static_assert(_Alignof(struct u1_2_out) == 16, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r0) == 0, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r1) == 16, "u1_2_out");
+typedef void (*u1_2_fn)(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+void u1_2(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
 
 // signatures.clif:14: sig1 in %area
 // (i64) -> i64 sext fast
@@ -115,16 +115,16 @@ void area(struct area_out *out, void *vmctx, int32_t a0, __int128 a1, int64_t a2
 
 // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
 // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
-struct area_sig0_out {
+struct u1_2_out {
     clif_v_i32x4 r0;
     int16_t r1;
 };
-_Static_assert(sizeof(struct area_sig0_out) == 32, "area_sig0_out");
-_Static_assert(_Alignof(struct area_sig0_out) == 16, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r0) == 0, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r1) == 16, "area_sig0_out");
-typedef void (*area_sig0_fn)(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
-void u1_2(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+_Static_assert(sizeof(struct u1_2_out) == 32, "u1_2_out");
+_Static_assert(_Alignof(struct u1_2_out) == 16, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r0) == 0, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r1) == 16, "u1_2_out");
+typedef void (*u1_2_fn)(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+void u1_2(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
 
 // signatures.clif:14: sig1 in %area
 // (i64) -> i64 sext fast
@@ -279,16 +279,16 @@ void area(struct area_out *out, void *vmctx, int32_t a0, __int128 a1, int64_t a2
 
 // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
 // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
-struct area_sig0_out {
+struct u1_2_out {
     clif_v_i32x4 r0;
     int16_t r1;
 };
-_Static_assert(sizeof(struct area_sig0_out) == 24, "area_sig0_out");
-_Static_assert(_Alignof(struct area_sig0_out) == 8, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r0) == 0, "area_sig0_out");
-_Static_assert(offsetof(struct area_sig0_out, r1) == 16, "area_sig0_out");
-typedef void (*area_sig0_fn)(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
-void u1_2(struct area_sig0_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+_Static_assert(sizeof(struct u1_2_out) == 24, "u1_2_out");
+_Static_assert(_Alignof(struct u1_2_out) == 8, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r0) == 0, "u1_2_out");
+_Static_assert(offsetof(struct u1_2_out, r1) == 16, "u1_2_out");
+typedef void (*u1_2_fn)(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
+void u1_2(struct u1_2_out *out, void *vmctx, clif_v_i8x16 a0, clif_v_i8x16 a1, float a2);
 
 // signatures.clif:14: sig1 in %area
 // (i64) -> i64 sext fast

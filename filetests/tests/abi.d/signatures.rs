@@ -26,16 +26,16 @@ mod x86_64 {
     // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
     // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
     #[repr(C)]
-    pub struct AreaSig0Out {
+    pub struct U1_2Out {
         pub r0: core::arch::x86_64::__m128i,
         pub r1: i16,
     }
-    const _: () = assert!(core::mem::size_of::<AreaSig0Out>() == 32);
-    const _: () = assert!(core::mem::align_of::<AreaSig0Out>() == 16);
-    const _: () = assert!(core::mem::offset_of!(AreaSig0Out, r0) == 0);
-    const _: () = assert!(core::mem::offset_of!(AreaSig0Out, r1) == 16);
+    const _: () = assert!(core::mem::size_of::<U1_2Out>() == 32);
+    const _: () = assert!(core::mem::align_of::<U1_2Out>() == 16);
+    const _: () = assert!(core::mem::offset_of!(U1_2Out, r0) == 0);
+    const _: () = assert!(core::mem::offset_of!(U1_2Out, r1) == 16);
     #[allow(improper_ctypes_definitions)]
-    pub type AreaSig0Fn = unsafe extern "C" fn(out: *mut AreaSig0Out, vmctx: *mut core::ffi::c_void, a0: core::arch::x86_64::__m128i, a1: core::arch::x86_64::__m128i, a2: f32);
+    pub type U1_2Fn = unsafe extern "C" fn(out: *mut U1_2Out, vmctx: *mut core::ffi::c_void, a0: core::arch::x86_64::__m128i, a1: core::arch::x86_64::__m128i, a2: f32);
     // No declaration of u1_2: stable Rust has no vectors in those of foreign functions.
 
     // signatures.clif:14: sig1 in %area
@@ -113,16 +113,16 @@ mod aarch64 {
     // signatures.clif:13: sig0 in %area, fn1 = u1:2 in %area
     // (i64 vmctx, i8x16, i8x16, f32) -> i32x4, i16 system_v_multi_out
     #[repr(C)]
-    pub struct AreaSig0Out {
+    pub struct U1_2Out {
         pub r0: core::arch::aarch64::int32x4_t,
         pub r1: i16,
     }
-    const _: () = assert!(core::mem::size_of::<AreaSig0Out>() == 32);
-    const _: () = assert!(core::mem::align_of::<AreaSig0Out>() == 16);
-    const _: () = assert!(core::mem::offset_of!(AreaSig0Out, r0) == 0);
-    const _: () = assert!(core::mem::offset_of!(AreaSig0Out, r1) == 16);
+    const _: () = assert!(core::mem::size_of::<U1_2Out>() == 32);
+    const _: () = assert!(core::mem::align_of::<U1_2Out>() == 16);
+    const _: () = assert!(core::mem::offset_of!(U1_2Out, r0) == 0);
+    const _: () = assert!(core::mem::offset_of!(U1_2Out, r1) == 16);
     #[allow(improper_ctypes_definitions)]
-    pub type AreaSig0Fn = unsafe extern "C" fn(out: *mut AreaSig0Out, vmctx: *mut core::ffi::c_void, a0: core::arch::aarch64::int8x16_t, a1: core::arch::aarch64::int8x16_t, a2: f32);
+    pub type U1_2Fn = unsafe extern "C" fn(out: *mut U1_2Out, vmctx: *mut core::ffi::c_void, a0: core::arch::aarch64::int8x16_t, a1: core::arch::aarch64::int8x16_t, a2: f32);
     // No declaration of u1_2: stable Rust has no vectors in those of foreign functions.
 
     // signatures.clif:14: sig1 in %area
