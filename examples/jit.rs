@@ -60,16 +60,16 @@ extern "C" fn bar(out: Out<'_, A>, vmctx: &mut VMContext) {
 
 fn main() -> Result<()> {
     let mut imports = Imports::new();
-    let foo = imports.function::<fn(Vmctx<VMContext>) -> A>("foo", foo);
-    let bar = imports.safe_function::<fn(Vmctx<VMContext>) -> A>("bar", bar);
+    let host_foo = imports.function::<fn(Vmctx<VMContext>) -> A>("foo", foo);
+    let host_bar = imports.safe_function::<fn(Vmctx<VMContext>) -> A>("bar", bar);
     let mut builder = JITBuilder::new(default_libcall_names())?;
     imports.add_to(&mut builder)?;
     let mut module = JITModule::new(builder);
 
     let swap = Function::<fn(Vmctx<VMContext>) -> A>::export(&mut module, "swap")?;
     swap.define(&mut module, |body, [vmctx]| {
-        let [a, _] = body.call(&foo, [vmctx])?;
-        let [_, b] = body.call(&bar, [vmctx])?;
+        let [a, _] = body.call(&host_foo, [vmctx])?;
+        let [_, b] = body.call(&host_bar, [vmctx])?;
         Ok([b, a])
     })?;
 

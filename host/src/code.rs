@@ -30,7 +30,7 @@ impl Code {
     /// [`Error::MissingSymbol`], or what the module says. A panic of the module about a missing symbol is
     /// caught, so the panic hook sees it.
     pub fn finalize(mut module: JITModule) -> Result<Self, Error> {
-        let finalize = || module.finalize_definitions();
+        let finalize = || module.finalize_definitions().map_err(Error::from);
         match catch_unwind(AssertUnwindSafe(finalize)) {
             Ok(result) => result?,
             Err(panic) => {

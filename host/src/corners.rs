@@ -49,10 +49,8 @@ pub(crate) fn disagreement(
                 "pass pointers to them, or use the fork",
             );
         }
-        "pulley64" => {
-            if has_i128 || fields.any(|ty| ty == types::I128) {
-                return refuse("`i128`", "pass its halves");
-            }
+        "pulley64" if has_i128 || fields.any(|ty| ty == types::I128) => {
+            return refuse("`i128`", "pass its halves");
         }
         _ => {}
     }

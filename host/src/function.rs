@@ -9,6 +9,7 @@ use cranelift_codegen::Context;
 use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{FuncId, Linkage, Module};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -281,12 +282,7 @@ pub trait Callable<S: Signature> {
 
 impl<S: Signature> Callable<S> for Function<S> {
     fn function<M: Module>(&self, _: &mut M) -> Result<Function<S>, Error> {
-        Ok(Self {
-            id: self.id,
-            name: self.name.clone(),
-            lowered: self.lowered.clone(),
-            signature: PhantomData,
-        })
+        Ok(self.clone())
     }
 }
 
@@ -295,7 +291,8 @@ pub struct Body<'b, 'f, M, S> {
     module: &'b mut M,
     builder: FunctionBuilder<'f>,
     entry: Entry<S>,
-    callees: HashMap<FuncId, Callee<()>>,
+    /// By function and signature, as two signatures may be the same in CLIF.
+    callees: HashMap<(FuncId, TypeId), Callee<()>>,
 }
 
 impl<M: Module, S: Signature> Body<'_, '_, M, S> {
@@ -359,11 +356,12 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
     fn callee<T: Signature>(&mut self, function: &impl Callable<T>) -> Result<Callee<T>, Error> {
         let function = function.function(self.module)?;
         function.check(self.module)?;
-        if let Some(known) = self.callees.get(&function.id) {
+        let key = (function.id, TypeId::of::<T>());
+        if let Some(known) = self.callees.get(&key) {
             return Ok(known.typed());
         }
         let callee = function.callee(self.module, self.builder.func)?;
-        self.callees.insert(function.id, callee.typed());
+        self.callees.insert(key, callee.typed());
         Ok(callee)
     }
 }

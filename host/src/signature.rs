@@ -14,7 +14,7 @@ use cranelift_codegen::ir;
     note = "parameters are up to 16 values; a first one `Vmctx<C>` is a context",
     note = "write `Vmctx<C>` for `&mut C`, and `fn` without `extern \"C\"` and `unsafe`"
 )]
-pub trait Signature: Sealed + 'static {
+pub trait Signature: Sealed + Clone + 'static {
     /// The parameters in a function body: `[Value; N]`.
     type Params: Values;
 

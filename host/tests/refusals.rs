@@ -15,10 +15,12 @@ fn assert_says(error: Error, parts: &[&str]) {
     }
 }
 
+type Identity = fn(i32) -> i32;
+
 /// A module with `f`, which returns its argument.
-fn identity() -> (JITModule, Function<fn(i32) -> i32>) {
+fn identity() -> (JITModule, Function<Identity>) {
     let mut module = module(&Imports::new());
-    let f = Function::<fn(i32) -> i32>::export(&mut module, "f").unwrap();
+    let f = Function::<Identity>::export(&mut module, "f").unwrap();
     f.define(&mut module, |_, [x]| Ok([x])).unwrap();
     (module, f)
 }
@@ -165,6 +167,33 @@ fn code_is_freed_with_its_last_function() {
     assert_eq!(f.call(7), 7);
     drop(f);
     assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn one_function_may_be_called_as_two_types() {
+    type Several = fn(i32) -> (i32, i32);
+    type Pointer = fn(*mut u8, i32);
+    let stock = BackEnd::ExplicitPointer;
+    let mut module = module(&Imports::new());
+    let several =
+        Function::<Several>::declare_with(stock, &mut module, "f", Linkage::Export).unwrap();
+    several.define(&mut module, |_, [x]| Ok([x, x])).unwrap();
+    let pointer =
+        Function::<Pointer>::declare_with(stock, &mut module, "f", Linkage::Export).unwrap();
+    assert_eq!(several.id(), pointer.id());
+    let g = Function::<fn(*mut u8, i32) -> i32>::export(&mut module, "g").unwrap();
+    g.define(&mut module, |body, [out, x]| {
+        let [one, two] = body.call(&several, [x])?;
+        body.call(&pointer, [out, x])?;
+        Ok([body.ins().iadd(one, two)])
+    })
+    .unwrap();
+    let code = Code::finalize(module).unwrap();
+    // SAFETY: `f` writes two numbers through its pointer.
+    let g = unsafe { code.get(&g) }.unwrap();
+    let mut out = [0; 2];
+    assert_eq!(g.call(out.as_mut_ptr().cast(), 21), 42);
+    assert_eq!(out, [21, 21]);
 }
 
 #[test]
