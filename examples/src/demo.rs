@@ -1,4 +1,4 @@
-//! The compiled functions that the two examples show.
+//! The compiled functions that the example `object.rs` shows.
 //!
 //! ```text
 //!   swap(vmctx) -> i32, i32                        the results of `foo`, exchanged
@@ -9,7 +9,7 @@
 //!   sums_twice(…) -> …                             `sums` of what `host_sums` says
 //! ```
 //!
-//! `foo`, `mixed` and `host_sums` are functions of Rust or C: `foo` is called through its symbol,
+//! `foo`, `mixed` and `host_sums` are functions of C: `foo` is called through its symbol,
 //! `mixed` through a pointer in memory, and `host_sums` through its address.
 
 use crate::define::{Defined, define, signature};

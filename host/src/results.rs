@@ -98,6 +98,11 @@ impl Shape for InMemory {
 ///
 /// The struct must be `#[repr(C)]`, with the fields `Fields` in order, at the offsets of
 /// [`Layout`](crate::layout::Layout).
+#[diagnostic::on_unimplemented(
+    message = "compiled code cannot give `{Self}` to Rust",
+    label = "neither `FromCode` nor a struct of such fields",
+    note = "instead of `bool` take `u8`, and instead of a function pointer `Option<unsafe extern \"C\" fn(…)>`"
+)]
 pub unsafe trait Results: Return<Raw = Self> {
     /// The types of the fields, as a list of [`Cons`] that ends with `()`.
     type Fields;
