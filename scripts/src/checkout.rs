@@ -126,7 +126,12 @@ pub fn seal(dir: &Path, pin: &Pin, queue: &Queue, inputs: String) -> Result<Stam
 
 /// Writes the fork as a repository into an empty folder: the pin and the patches.
 pub fn import(repo: &Repo, pin: &Pin, queue: &Queue, dir: &Path) -> Result<Git> {
-    let commits = commits(pin, pin.sources(repo)?, queue)?;
+    lay(pin, pin.sources(repo)?, queue, dir)
+}
+
+/// [`import`] with other files than upstream's for the pin.
+pub fn lay(pin: &Pin, tree: Tree, queue: &Queue, dir: &Path) -> Result<Git> {
+    let commits = commits(pin, tree, queue)?;
     let git = Git::init(dir)?;
     git.import(&commits)?;
     let tree = commits.into_iter().flat_map(|c| c.files).collect();

@@ -249,7 +249,7 @@ fn check_writing(repo: &Repo, pin: &Pin, queue: &Queue, mut tree: Tree, steps: V
     }
     tree.insert("cranelift/codegen/Cargo.toml".into(), b"[package]\n".into());
     let checkout = repo.path(CHECKOUT);
-    match lay(pin, tree.clone(), queue, &checkout, None) {
+    match lay(pin, tree.clone(), queue, &checkout) {
         Ok(_) => {
             tree.extend(steps.into_iter().flatten());
             let files = files_below(&checkout).expect("the checkout");
