@@ -33,9 +33,9 @@ pub fn run(repo: &Repo) -> Result<Counts> {
         format(&Git::at(&forks[0]))
     });
     let linted = run_function("upstream: clippy after each patch, and docs", || {
-        let tree = Git::at(&forks[0]).text(&["rev-parse", "fork^{tree}"])?;
+        let trees = Git::at(&forks[0]).text(&["log", "--format=%T", "pin..fork"])?;
         let rustc = Command::new("rustc").arg("--version").output()?.stdout;
-        let state = [tree.as_bytes(), b" ", &rustc].concat();
+        let state = [trees.as_bytes(), &rustc, format!("{FEATURES:?}").as_bytes()].concat();
         let passed = base.join("passed");
         if read(&passed).is_ok_and(|text| text == state) {
             println!("the same fork passed before: {}", passed.display());

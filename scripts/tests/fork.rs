@@ -809,10 +809,10 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         "P: demo: change the other, ä",
         "cranelift/demo/src/other.rs",
         "cranelift/filetests/filetests/runtests/named.clif",
-        "P: filetests: test several results in a C struct, isa/x64",
+        "P: filetests: system_v_multi_out, isa/x64",
         "cranelift/docs/system-v-multi-out.md",
         "cranelift/filetests/filetests/isa/x64/a.clif",
-        "P: filetests: test several results in a C struct, runtests",
+        "P: filetests: system_v_multi_out, runtests",
         "cranelift/filetests/filetests/runtests/other.clif",
     ];
     assert_eq!(log, expected);
@@ -829,6 +829,28 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         &show("cranelift/filetests/filetests/isa/x64/a.clif"),
         &["as cranelift/docs/system-v-multi-out.md says"],
     );
+}
+
+#[test]
+fn an_export_refuses_a_test_that_it_does_not_have() {
+    let demo = Demo::with_queue();
+    demo.edit("filetests/filetests/exceptions/b.clif", |_| {
+        "test run\n".into()
+    });
+    demo.edit("cranelift/patches/demo-change-the-other.patch", |text| {
+        text.replace("Test: this", "Test: filetests/filetests/exceptions/b.clif")
+    });
+    let to = demo.dir.path().join("export");
+    let error = format!("{:#}", demo.export(&to).err().unwrap());
+    contains(
+        &error,
+        &[
+            "demo-change-the-other.patch",
+            "exceptions/b.clif",
+            "names no filetest",
+        ],
+    );
+    assert!(!to.exists());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 ///
 /// One `git format-patch` file per patch of the queue, with full context, the filetests that its `Test:` lines name, and your
 /// sign-off; the specification goes to `cranelift/docs`. The last patches add the other filetests, a folder each. They are for a
-/// person to read, and then to start from.
+/// person to read, and then to start from. The folder is the command's own: the next export replaces all that is in it.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  cargo xtask fork export --onto ../wasmtime\n\
@@ -93,6 +93,9 @@ pub fn export(repo: &Repo, to: &Path, author: &str) -> Result<Exported> {
         "{} holds files that no export wrote; delete it or choose another folder with `--to`",
         to.display()
     );
+    let out = to.to_str().filter(|name| !name.contains('\n')).context(
+        "the folder's name is not UTF-8, or has a line feed; choose another with `--to`",
+    )?;
     let pin = Pin::read(repo)?;
     let queue = Queue::read(repo, &pin)?;
     for patch in &queue.patches {
@@ -125,9 +128,6 @@ pub fn export(repo: &Repo, to: &Path, author: &str) -> Result<Exported> {
     let scratch = to.join(".repository");
     let git = Git::init(&scratch)?;
     git.import(&commits)?;
-    let out = to
-        .to_str()
-        .context("the folder's name is not UTF-8; choose another with `--to`")?;
     let listed = git.text(&[
         "format-patch",
         "--zero-commit",
@@ -156,9 +156,11 @@ fn person(dir: &Path) -> Result<String> {
         .args(["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"])
         .output()
         .context("cannot run git")?;
-    let ident = String::from_utf8_lossy(&output.stdout).into_owned();
+    let ident = String::from_utf8(output.stdout).context("your name in git is not UTF-8")?;
     match ident.rsplit_once('>') {
-        Some((name, _)) if output.status.success() => Ok(format!("{name}>")),
+        Some((name, _)) if output.status.success() && !name.ends_with('<') => {
+            Ok(format!("{name}>"))
+        }
         _ => bail!(
             "git does not know you, and the patches need an author who signs them off; tell it with\n  \
              git config --global user.name NAME\n  git config --global user.email ADDRESS"

@@ -58,6 +58,11 @@ pub(super) fn add(
                     .filter(|path| path.starts_with(&value))
                     .cloned()
                     .collect();
+                ensure!(
+                    !named.is_empty(),
+                    "{}: its trailer `Test: {value}` names no filetest that is exported and that no earlier patch has",
+                    patch.file_name()
+                );
                 commit.files.extend(named.into_iter().filter_map(|path| {
                     let bytes = tests.remove(&path)?;
                     Some((format!("cranelift/{path}"), bytes))
@@ -78,7 +83,10 @@ pub(super) fn add(
     commits.extend(folders.into_iter().map(|(folder, files)| Commit {
         author: String::new(),
         date: date.clone(),
-        message: format!("filetests: test several results in a C struct, {folder}\n"),
+        message: format!(
+            "filetests: system_v_multi_out, {folder}\n\n\
+             More tests of the preceding changes: files that Cranelift's runner takes as they are.\n"
+        ),
         files,
     }));
     if let Some(commit) = commits[1..].iter_mut().find(|c| refers(c)) {

@@ -39,6 +39,7 @@ pub fn apply(patches: &[PathBuf], onto: &Path) -> Result<()> {
     let culprit = next
         .and_then(|n| patches.get(n.checked_sub(1)?))
         .map(|p| p.display().to_string());
+    let stderr = String::from_utf8_lossy(&output.stderr);
     let conflict = !query.text(&["ls-files", "--unmerged"])?.is_empty();
     let aborted = am(onto)
         .arg("--abort")
@@ -54,11 +55,13 @@ pub fn apply(patches: &[PathBuf], onto: &Path) -> Result<()> {
             "left in the middle; `git am --abort` there takes it back"
         },
         String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr).trim_end(),
-        if conflict {
-            "check out a commit nearer to the pinned version there, or run `git am -3` by hand"
-        } else {
-            "git could not even merge; it says why above. A shallow or partial clone lacks objects: `git fetch --unshallow` or `git fetch --refetch --no-filter`"
+        stderr.trim_end(),
+        match conflict {
+            true =>
+                "check out a commit nearer to the pinned version there, or run `git am -3` by hand",
+            false if stderr.contains("lacks") =>
+                "a shallow or partial clone lacks objects: `git fetch --unshallow` or `git fetch --refetch --no-filter`",
+            false => "git did not merge; its words and its hooks say why",
         }
     )
 }
