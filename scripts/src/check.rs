@@ -51,7 +51,9 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
         .env("RUSTDOCFLAGS", "-Dwarnings");
     Ok(counts
         .and(run_check(&mut docs))
-        .and(crate::upstream::run(repo)?)
+        .and(run_function("upstream: format, after each patch", || {
+            crate::upstream::check_format(repo)
+        }))
         .and(crate::tidy::run(repo)?)
         .and(crate::workflows::run(repo)?)
         .and(run_function("round trip: make, then save", || {

@@ -4,7 +4,7 @@ use crate::checkout::{import, remove};
 use crate::git::Git;
 use crate::pin::Pin;
 use crate::queue::Queue;
-use crate::repo::{Repo, cargo, read, write};
+use crate::repo::{Repo, cargo};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, ensure};
 use std::io::Write;
@@ -12,50 +12,50 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What is built at a time, by features: each backend alone, without the standard library, and all of them as usual. (Pulley needs
-/// `unwind`, with or without these patches.)
+/// What is built at a time, by features: each backend alone, without the standard library, and all of them as usual. (s390x needs the
+/// standard library and Pulley `unwind`, with or without these patches.)
 const FEATURES: [&[&str]; 2] = [
     &["core,x86", "core,arm64", "core,riscv64"],
-    &["core,s390x", "core,unwind,pulley", ALL],
+    &["std,s390x", "core,unwind,pulley", ALL],
 ];
 const ALL: &str = "default,all-arch";
 
-/// Every patch, laid on those before it: format, and clippy for each set of features; after the last, the documentation.
-pub fn run(repo: &Repo) -> Result<Counts> {
-    let (pin, base) = (Pin::read(repo)?, repo.target().join("upstream"));
-    let queue = Queue::read(repo, &pin)?;
-    let forks = ["0", "1"].map(|name| base.join(name));
-    for fork in &forks {
-        remove(fork)?;
-        import(repo, &pin, &queue, fork)?;
-    }
-    let formatted = run_function("upstream: format, after each patch", || {
-        format(&Git::at(&forks[0]))
-    });
-    let linted = run_function("upstream: clippy after each patch, and docs", || {
-        let trees = Git::at(&forks[0]).text(&["log", "--format=%T", "pin..fork"])?;
-        let rustc = Command::new("rustc").arg("--version").output()?.stdout;
-        let state = [trees.as_bytes(), &rustc, format!("{FEATURES:?}").as_bytes()].concat();
-        let passed = base.join("passed");
-        if read(&passed).is_ok_and(|text| text == state) {
-            println!("the same fork passed before: {}", passed.display());
-            return Ok(());
-        }
-        let work = forks.iter().zip(FEATURES);
-        let folder = &pin.crates[0].folder;
-        thread::scope(|scope| -> Result<()> {
-            let threads: Vec<_> = work
-                .map(|(fork, features)| scope.spawn(move || lint(fork, folder, features)))
-                .collect();
-            let mut threads = threads.into_iter();
-            threads.try_for_each(|thread| thread.join().expect("no panic"))
-        })?;
-        write(&passed, &state).map(drop)
-    });
-    Ok(formatted.and(linted))
+/// For `cargo xtask check`: every file that a patch changes or adds is as rustfmt writes it, after that patch.
+pub fn check_format(repo: &Repo) -> Result<()> {
+    let (pin, fork) = (Pin::read(repo)?, repo.target().join("upstream/format"));
+    remove(&fork)?;
+    format(&import(repo, &pin, &Queue::read(repo, &pin)?, &fork)?)
 }
 
-/// Every file that a patch changes or adds is as rustfmt writes it.
+/// For `cargo xtask ci`: clippy has nothing to say after any patch, for each set of features; after the last, the documentation builds.
+pub fn campaign(repo: &Repo) -> Result<Counts> {
+    let (pin, base) = (Pin::read(repo)?, repo.target().join("upstream"));
+    let queue = Queue::read(repo, &pin)?;
+    let folder = &pin.crates[0].folder;
+    let results: Vec<Result<()>> = thread::scope(|scope| {
+        let lint_with = |(number, features): (usize, &'static [&'static str])| -> Result<()> {
+            let fork = base.join(number.to_string());
+            remove(&fork)?;
+            import(repo, &pin, &queue, &fork)?;
+            lint(&fork, folder, features)
+        };
+        let threads = FEATURES.into_iter().enumerate();
+        let threads: Vec<_> = threads
+            .map(|work| scope.spawn(move || lint_with(work)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    let results = results.into_iter().zip(FEATURES);
+    Ok(
+        results.fold(Counts::default(), |counts, (result, features)| {
+            counts.and(run_function(&features.join(" "), || result))
+        }),
+    )
+}
+
 fn format(git: &Git) -> Result<()> {
     let mut count = 0;
     for commit in commits(git)? {
