@@ -12,11 +12,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What is built at a time, by features: each backend alone, without the standard library, and all of them as usual. (s390x needs the
-/// standard library and Pulley `unwind`, with or without these patches.)
+/// What is built at a time, by features: each backend alone, without the standard library, and all of them as usual. (s390x needs both
+/// and Pulley `unwind`, with or without these patches.)
 const FEATURES: [&[&str]; 2] = [
     &["core,x86", "core,arm64", "core,riscv64"],
-    &["std,s390x", "core,unwind,pulley", ALL],
+    &["std,unwind,s390x", "core,unwind,pulley", ALL],
 ];
 const ALL: &str = "default,all-arch";
 
