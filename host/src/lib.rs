@@ -139,7 +139,31 @@ pub use code::{Code, Compiled, KeepAlive};
 pub use error::Error;
 pub use function::{Body, Callable, Entry, Function, ResultValues};
 pub use imports::{Import, Imports};
-pub use multi_out_derive::{AbiValue, FromCode, Results};
+/// Makes a `#[repr(transparent)]` newtype the value that it wraps.
+///
+/// ```
+/// # use multi_out::{AbiValue, FromCode};
+/// #[derive(AbiValue, FromCode, Clone, Copy)]
+/// #[repr(transparent)]
+/// struct Handle(u32);
+/// ```
+pub use multi_out_derive::AbiValue;
+/// Lets compiled code make a `#[repr(transparent)]` newtype.
+///
+/// Every pattern of bits becomes a value of it, so derive this for types without an invariant only.
+pub use multi_out_derive::FromCode;
+/// Makes a `#[repr(C)]` struct of two or more values the results of a function.
+///
+/// ```
+/// # use multi_out::Results;
+/// #[derive(Results)]
+/// #[repr(C)]
+/// struct DivRem {
+///     quotient: i32,
+///     remainder: i32,
+/// }
+/// ```
+pub use multi_out_derive::Results;
 pub use results::{Out, Results, Return};
 pub use signature::Signature;
 pub use value::{AbiValue, FromCode, Sign, Vmctx};

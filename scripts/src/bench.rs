@@ -3,9 +3,9 @@
 mod without;
 
 use crate::clif_util::prepare;
+use crate::outside::{Cranelift, base};
 use crate::repo::{Repo, cargo};
 use crate::setup::Setup;
-use crate::unchanged::copy_package;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
@@ -54,9 +54,8 @@ impl Bench {
         run(cargo(&repo.path(""))
             .args(["test", "--release"])
             .args(PACKAGE))?;
-        let checkout = repo.checkout();
-        let stock = corpus_program(repo, "stock", None)?;
-        let fork = corpus_program(repo, "fork", Some(&checkout))?;
+        let stock = corpus_program(repo, Cranelift::Stock)?;
+        let fork = corpus_program(repo, Cranelift::Fork)?;
         let to = match self.write {
             true => repo.path("benches"),
             false => repo.target().join("bench"),
@@ -105,19 +104,16 @@ fn is_fork_alone(tree: &str, checkout: &Path) -> bool {
 }
 
 /// Builds the corpus program of the step `unchanged` and returns a copy of its own.
-fn corpus_program(repo: &Repo, kind: &str, fork: Option<&Path>) -> Result<PathBuf> {
-    let base = repo.target().join("unchanged");
-    let package = base.join(kind);
-    copy_package(repo, "unchanged", &package, fork)?;
+fn corpus_program(repo: &Repo, on: Cranelift) -> Result<PathBuf> {
     // In one unit: otherwise where the compiler splits the crate decides what it inlines, and the counts are of that.
-    run(cargo(&package)
-        .args(["build", "--locked", "--release"])
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
-        .env("CARGO_TARGET_DIR", base.join("target")))?;
-    let program = repo.target().join("bench").join(kind);
+    run(on
+        .cargo(repo, "build")?
+        .args(["--release", "--bin", "unchanged"])
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"))?;
+    let program = repo.target().join("bench").join(on.name());
     fs::create_dir_all(repo.target().join("bench"))?;
     // Both builds have one name in the folder that they share.
-    fs::copy(base.join("target/release/unchanged"), &program)
+    fs::copy(base(repo).join("target/release/unchanged"), &program)
         .with_context(|| format!("cannot write {}", program.display()))?;
     Ok(program)
 }

@@ -96,6 +96,30 @@ pub fn build(repo: &Repo, dir: &Path) -> Result<Stamp> {
     Ok(stamp)
 }
 
+/// Lays the workspace with another fork for its checkout: in a folder of its own, with links to everything else.
+pub fn lay_workspace(repo: &Repo, fork: &Path, to: &Path) -> Result<Repo> {
+    remove(to)?;
+    let (root, workspace) = (repo.path(""), Repo::at(to));
+    let manifests = ["Cargo.toml", "Cargo.lock"];
+    for name in manifests {
+        crate::repo::write(&to.join(name), &crate::repo::read(&root.join(name))?)?;
+    }
+    fs::create_dir_all(to.join("cranelift"))?;
+    std::os::unix::fs::symlink(fork, workspace.checkout())?;
+    for entry in fs::read_dir(&root)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let text = name.to_string_lossy();
+        if !text.starts_with('.')
+            && !["cranelift", "target"].contains(&&*text)
+            && !manifests.contains(&&*text)
+        {
+            std::os::unix::fs::symlink(path, to.join(name))?;
+        }
+    }
+    Ok(workspace)
+}
+
 /// Writes what a fork says about itself: the stamp, and a package with the same facts for the programs built on the fork.
 pub fn seal(dir: &Path, pin: &Pin, queue: &Queue, inputs: String) -> Result<Stamp> {
     let git = Git::at(dir);

@@ -6,7 +6,7 @@
 //! does not prove: that a fault of another kind would be found.
 
 use crate::c_abi::{Cell, read_cells};
-use crate::checkout::build;
+use crate::checkout::{build, lay_workspace};
 use crate::clif_util::build_args;
 use crate::fuzz::cross::MACHINES;
 use crate::git::Git;
@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -88,7 +89,7 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     if made.failed > 0 {
         return Ok(made);
     }
-    let mut counts = made.and(run_check(build_args(&mut program(repo, "build"), repo)));
+    let mut counts = made.and(run_check(&mut clif_util(repo, "build")));
     if counts.failed > 0 {
         return Ok(counts);
     }
@@ -294,6 +295,7 @@ fn make(repo: &Repo, names: &[String]) -> Result<()> {
         let is_ours = |path: &str| repo.path(path).exists();
         check_patch(&String::from_utf8_lossy(&patch), is_ours).with_context(|| name.clone())?;
     }
+    lay_workspace(repo, &fork, &workspace(repo))?;
     if fs::read(&stamp).is_ok_and(|old| old == made_from) {
         println!("fresh: {}", fork.display());
         return Ok(());
@@ -350,8 +352,8 @@ struct Outcome {
 
 /// Runs a small campaign with a fault, until it is found.
 fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
-    let mut command = program(repo, "run");
-    build_args(&mut command, repo).args(["--", "c-abi", "--count", "64", "--batch", "16"]);
+    let mut command = clif_util(repo, "run");
+    command.args(["--", "c-abi", "--count", "64", "--batch", "16"]);
     command.args(["--stop", "--no-shrink"]);
     command.arg(format!("--seed={}", seed::FIXED));
     match name {
@@ -377,17 +379,24 @@ fn sum(cells: &[Cell]) -> (usize, usize) {
     (checked, cells.iter().map(|cell| cell.mismatched).sum())
 }
 
+/// Cargo on `clif-util` there.
+fn clif_util(repo: &Repo, subcommand: &str) -> Command {
+    let mut command = program(repo, subcommand);
+    build_args(&mut command, &Repo::at(&workspace(repo)));
+    command
+}
+
+fn workspace(repo: &Repo) -> PathBuf {
+    repo.target().join("mutants/workspace")
+}
+
 /// Cargo on the fork with faults, in a folder of its own. Without debug assertions: C is to be the judge.
 fn program(repo: &Repo, subcommand: &str) -> Command {
     let folder = repo.target().join("mutants");
-    let krate = serde_json::Value::from(folder.join("fork/cranelift/codegen").to_string_lossy());
-    let mut command = cargo(&repo.path(""));
+    let mut command = cargo(&workspace(repo));
     command.args([subcommand, "--quiet", "--target-dir"]);
     command.arg(folder.join("target"));
-    let fork = format!("patch.crates-io.cranelift-codegen.path={krate}");
-    for setting in [&fork, "profile.dev.debug-assertions=false"] {
-        command.args(["--config", setting]);
-    }
+    command.args(["--config", "profile.dev.debug-assertions=false"]);
     command
 }
 

@@ -1,24 +1,113 @@
-//! The step `outside` of `cargo xtask test`: another project uses the fork as `fork make --to` says, and Cranelift without it.
+//! The package `scripts/fixtures/outside`, which is no member of the workspace, on the fork and on stock Cranelift.
+//!
+//! The step `outside` of `cargo xtask test` runs its tests; its program `unchanged` is for the step of that name.
 
-use crate::fork::make::make;
-use crate::repo::{Repo, cargo};
+use crate::fork::make::patch_lines;
+use crate::pin::Pin;
+use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::{Counts, run_tests};
-use crate::unchanged::copy_package;
 use anyhow::Result;
+use std::process::Command;
 
-/// Makes the fork in a folder of its own, adds the lines that `fork make` prints to a copy of the package, and tests that.
-/// Another copy is tested as it stands, on Cranelift from the registry.
+/// Which Cranelift a copy of the package is built on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cranelift {
+    /// That of the registry.
+    Stock,
+    /// The checkout, by the lines that `cargo xtask fork make --to` prints.
+    Fork,
+}
+
+/// Both.
+pub const BOTH: [Cranelift; 2] = [Cranelift::Stock, Cranelift::Fork];
+
+impl Cranelift {
+    /// The name of the copy's folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cranelift::Stock => "stock",
+            Cranelift::Fork => "fork",
+        }
+    }
+
+    /// Cargo in a copy of the package. The copies share a target folder for what they have in common.
+    pub fn cargo(self, repo: &Repo, subcommand: &str) -> Result<Command> {
+        let (from, base) = (repo.path("scripts/fixtures/outside"), base(repo));
+        let (to, pin) = (base.join(self.name()), Pin::read(repo)?);
+        for file in files_below(&from)?
+            .iter()
+            .filter(|f| !f.starts_with("target/"))
+        {
+            let mut bytes = read(&from.join(file))?;
+            match (self, file.as_str()) {
+                (Cranelift::Fork, "Cargo.toml") => {
+                    bytes.extend(format!("\n{}", patch_lines(&pin, &repo.checkout())).bytes());
+                }
+                (Cranelift::Fork, "Cargo.lock") => {
+                    bytes = patched_lock(&String::from_utf8(bytes)?, &pin).into();
+                }
+                _ => {}
+            }
+            write(&to.join(file), &bytes)?;
+        }
+        let mut command = cargo(&to);
+        command.args([subcommand, "--locked"]);
+        if self == Cranelift::Fork {
+            command.args(["--features", "fork"]);
+        }
+        command.env("CARGO_TARGET_DIR", base.join("target"));
+        Ok(command)
+    }
+}
+
+/// Where the copies are, and what is built of them.
+pub fn base(repo: &Repo) -> std::path::PathBuf {
+    repo.target().join("outside")
+}
+
+/// The package's tests, on both.
 pub fn run(repo: &Repo) -> Result<Counts> {
-    let base = repo.target().join("outside");
-    let (fork, app, stock) = (base.join("fork"), base.join("app"), base.join("stock"));
-    println!("\n==> cargo xtask fork make --to {}", fork.display());
-    println!("{}", make(repo, &fork)?);
-    copy_package(repo, "outside", &app, Some(&fork))?;
-    copy_package(repo, "outside", &stock, None)?;
-    let test = |dir, features: &[&str]| {
-        let mut command = cargo(dir);
-        command.args(["test", "--locked"]).args(features);
-        run_tests(command.env("CARGO_TARGET_DIR", base.join("target")))
+    BOTH.into_iter().try_fold(Counts::default(), |counts, on| {
+        Ok(counts.and(run_tests(&mut on.cargo(repo, "test")?)))
+    })
+}
+
+/// The lock as Cargo writes it when the pinned crates come from a folder, so that all others stay what they are.
+fn patched_lock(lock: &str, pin: &Pin) -> String {
+    let mut patched = false;
+    let keep = |line: &&str| {
+        if let Some(name) = line.strip_prefix("name = ") {
+            patched = pin
+                .crates
+                .iter()
+                .any(|c| name.trim_end() == format!("\"{}\"", c.name));
+        }
+        !patched || !(line.starts_with("source = ") || line.starts_with("checksum = "))
     };
-    Ok(test(&app, &["--features", "fork"]).and(test(&stock, &[])))
+    lock.split_inclusive('\n').filter(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_pinned_crates_leave_the_lock() {
+        let krate = crate::pin::PinnedCrate {
+            name: "demo".into(),
+            folder: String::new(),
+            version: String::new(),
+            checksum: String::new(),
+        };
+        let pin = Pin {
+            crates: vec![krate],
+            tree: String::new(),
+        };
+        let entry = |name: &str, rest: &str| {
+            format!("[[package]]\nname = \"{name}\"\n{rest}dependencies = []\n")
+        };
+        let source = "source = \"registry\"\nchecksum = \"00\"\n";
+        let lock = |rest: &str| entry("demo", rest) + &entry("demo-other", source);
+        assert_eq!(patched_lock(&lock(source), &pin), lock(""));
+    }
 }

@@ -1,14 +1,11 @@
 //! `cargo xtask test`.
 
 use crate::clif_util::{build_args, prepare};
-use crate::repo::{Repo, cargo, read, write};
+use crate::repo::{Repo, cargo};
 use crate::setup::{Setup, missing};
-use crate::steps::{Counts, run_function, run_tests};
+use crate::steps::{Counts, run_tests};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Instant;
 
 /// Run every test but the long campaigns
@@ -17,7 +14,7 @@ use std::time::Instant;
 #[derive(Args)]
 #[command(after_help = "Example, one step only:\n  cargo xtask test unchanged")]
 pub struct Test {
-    /// The steps to run, of: workspace, scripts, fork, filetests, unchanged, outside, check [default: all]
+    /// The steps to run, of: workspace, scripts, filetests, unchanged, outside, check [default: all]
     pub steps: Vec<String>,
 }
 
@@ -26,7 +23,8 @@ type Step = (&'static str, fn(&Repo) -> Result<Counts>);
 const STEPS: &[Step] = &[
     ("workspace", |repo| {
         Ok(run_tests(
-            // The step `filetests` runs the one test that is left out, and shows what is skipped.
+            // With Cranelift's own unit tests, as the fork is a member. The step `filetests` runs the one test that is left out, and
+            // shows what is skipped.
             cargo(&repo.path("")).args([
                 "test",
                 "--workspace",
@@ -39,7 +37,6 @@ const STEPS: &[Step] = &[
     ("scripts", |repo| {
         Ok(run_tests(cargo(&repo.path("scripts")).arg("test")))
     }),
-    ("fork", fork),
     ("filetests", filetests),
     ("unchanged", crate::unchanged::run),
     ("outside", crate::outside::run),
@@ -93,51 +90,6 @@ impl Test {
     }
 }
 
-/// Cranelift's own unit tests, with those of our files.
-fn fork(repo: &Repo) -> Result<Counts> {
-    let folder = repo.checkout().join("cranelift/codegen");
-    let locked = run_function("fork: with the versions of the workspace", || {
-        lock(repo, &folder)
-    });
-    let mut command = cargo(&folder);
-    command.args(["test", "--locked", "--lib", "--features", "all-arch"]);
-    command.arg("--target-dir").arg(repo.path("target/fork"));
-    Ok(locked.and(run_tests(&mut command)))
-}
-
-/// The crate is no member of the workspace, so Cargo would choose the newest versions of what its tests need.
-fn lock(repo: &Repo, folder: &Path) -> Result<()> {
-    let workspace = read(&repo.path("Cargo.lock"))?;
-    write(&folder.join("Cargo.lock"), &workspace)?;
-    // Cargo leaves out what the crate does not need, and adds what is not there.
-    let mut metadata = cargo(folder);
-    metadata.args(["metadata", "--format-version=1"]);
-    ensure!(
-        metadata.stdout(Stdio::null()).status()?.success(),
-        "cargo metadata fails"
-    );
-    let own = read(&folder.join("Cargo.lock"))?;
-    let added = added(&String::from_utf8(workspace)?, &String::from_utf8(own)?);
-    ensure!(
-        added.is_empty(),
-        "Cargo.lock lacks {}; ask for them in fuzz/Cargo.toml as cranelift-codegen does",
-        added.join(", ")
-    );
-    Ok(())
-}
-
-/// The packages of a lock file that another one does not have, or not with the same version and checksum.
-fn added(old: &str, new: &str) -> Vec<String> {
-    let packages = |text: &str| -> BTreeSet<String> {
-        let entries = text.split("[[package]]\n").skip(1);
-        let facts = entries.map(|entry| entry.split("dependencies = ").next().unwrap_or(entry));
-        facts.map(|facts| facts.trim().to_owned()).collect()
-    };
-    let (old, new) = (packages(old), packages(new));
-    let name = |facts: &String| facts.lines().take(2).collect::<Vec<_>>().join(", ");
-    new.difference(&old).map(name).collect()
-}
-
 fn filetests(repo: &Repo) -> Result<Counts> {
     let mut command = cargo(&repo.path(""));
     command.args(["run", "--quiet"]);
@@ -146,24 +98,4 @@ fn filetests(repo: &Repo) -> Result<Counts> {
         "test",
         "filetests/filetests",
     ])))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_version_is_an_addition_and_other_dependencies_are_none() {
-        let entry = |name: &str, version: &str, rest: &str| {
-            format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{rest}\n")
-        };
-        let dependencies = "dependencies = [\n \"b\",\n]\n";
-        let workspace = entry("a", "1.0.0", dependencies) + &entry("b", "1.0.0", "");
-        assert!(added(&workspace, &entry("a", "1.0.0", "")).is_empty());
-        assert!(added(&entry("a", "1.0.0", ""), &entry("a", "1.0.0", dependencies)).is_empty());
-        assert_eq!(
-            added(&workspace, &entry("b", "1.0.1", "")),
-            ["name = \"b\", version = \"1.0.1\""]
-        );
-    }
 }

@@ -1,17 +1,15 @@
 //! The step `unchanged` of `cargo xtask test`: the fork compiles every other convention to the same bytes as stock Cranelift.
 //!
-//! The package `scripts/fixtures/unchanged` compiles a generated corpus, and programs that the fuzz targets' generator makes without
-//! functions of ours, and prints a line per compilation. It is built twice, on stock Cranelift and on the fork, and the lines are
-//! compared. What it does not prove: anything about functions of a shape that the corpus lacks; the queue's own hunks should be read
+//! The program `unchanged` of `scripts/fixtures/outside` compiles a generated corpus, and programs that the fuzz targets' generator
+//! makes without functions of ours, and prints a line per compilation. It is built on stock Cranelift and on the fork, and the lines
+//! are compared. What it does not prove: anything about functions of a shape that the corpus lacks; the queue's own hunks should be read
 //! with that in mind.
 
-use crate::fork::make::patch_lines;
-use crate::pin::Pin;
-use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::outside::{BOTH, Cranelift, base};
+use crate::repo::{Repo, cargo, write};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// For each architecture; a program has up to six functions.
 const PROGRAMS: &str = "40";
@@ -19,21 +17,14 @@ const PROGRAMS: &str = "40";
 /// Builds both, compares, and proves that the comparison notices one byte.
 pub fn run(repo: &Repo) -> Result<Counts> {
     let mut lines = Vec::new();
-    let programs = repo.target().join("unchanged/programs");
+    let programs = base(repo).join("programs");
     let programs = programs.to_string_lossy();
     let built = run_function(
         "unchanged: build and run on stock Cranelift and on the fork",
         || {
             write_programs(repo, &programs)?;
-            let checkout = repo.checkout();
-            for (kind, fork) in [("stock", None), ("fork", Some(checkout.as_path()))] {
-                copy_package(
-                    repo,
-                    "unchanged",
-                    &repo.target().join("unchanged").join(kind),
-                    fork,
-                )?;
-                lines.push(corpus(repo, kind, &["--programs", &programs])?);
+            for on in BOTH {
+                lines.push(corpus(repo, on, &["--programs", &programs])?);
             }
             Ok(())
         },
@@ -44,8 +35,12 @@ pub fn run(repo: &Repo) -> Result<Counts> {
     let same = run_function("unchanged: the same bytes", || {
         let report = compare(stock, fork);
         if let Some(first) = report.different.first() {
-            let clif = corpus(repo, "stock", &["--programs", &programs, "--show", first])?;
-            let path = repo.target().join("unchanged/different.clif");
+            let clif = corpus(
+                repo,
+                Cranelift::Stock,
+                &["--programs", &programs, "--show", first],
+            )?;
+            let path = base(repo).join("different.clif");
             write(&path, clif.as_bytes())?;
             bail!(
                 "{} of {} compilations differ; the first is in {}:\n  {}\nlook for the hunk that changes another convention",
@@ -68,26 +63,26 @@ pub fn run(repo: &Repo) -> Result<Counts> {
         );
         ensure!(
             report.compared >= 20_000,
-            "the corpus should have 20000 compilations; enlarge it in scripts/fixtures/unchanged"
+            "the corpus should have 20000 compilations; enlarge it in scripts/fixtures/outside"
         );
         let least = report.programs.values().min();
         ensure!(
             report.programs.len() >= 8 && least.is_some_and(|count| *count >= 100),
-            "each target should have 100 compilations of programs: {:?}; is there a file for each in target/unchanged/programs?",
+            "each target should have 100 compilations of programs: {:?}; is there a file for each in target/outside/programs?",
             report.programs
         );
         ensure!(
             percent < 10.0,
-            "too many are refused to prove much; correct the corpus in scripts/fixtures/unchanged"
+            "too many are refused to prove much; correct the corpus in scripts/fixtures/outside"
         );
         Ok(())
     });
     let sensitive = run_function("unchanged: one changed byte is noticed", || {
         let one = ["--only", "f000"];
-        let plain = corpus(repo, "stock", &one)?;
+        let plain = corpus(repo, Cranelift::Stock, &one)?;
         let report = compare(
             &plain,
-            &corpus(repo, "stock", &[&one[..], &["--perturb"]].concat())?,
+            &corpus(repo, Cranelift::Stock, &[&one[..], &["--perturb"]].concat())?,
         );
         ensure!(
             report.different.len() == 1,
@@ -110,59 +105,20 @@ fn write_programs(repo: &Repo, folder: &str) -> Result<()> {
     Ok(())
 }
 
-/// Copies a package from `scripts/fixtures`, for the fork in a folder if there is one. Files that are the same are left alone.
-pub fn copy_package(repo: &Repo, name: &str, to: &Path, fork: Option<&Path>) -> Result<()> {
-    let from = repo.path("scripts/fixtures").join(name);
-    let pin = Pin::read(repo)?;
-    for file in files_below(&from)?
-        .iter()
-        .filter(|f| !f.starts_with("target/"))
-    {
-        let mut bytes = read(&from.join(file))?;
-        if let Some(fork) = fork {
-            match file.as_str() {
-                "Cargo.toml" => bytes.extend(format!("\n{}", patch_lines(&pin, fork)).bytes()),
-                "Cargo.lock" => bytes = patched_lock(&String::from_utf8(bytes)?, &pin).into(),
-                _ => {}
-            }
-        }
-        write(&to.join(file), &bytes)?;
-    }
-    Ok(())
-}
-
-/// The lock as Cargo writes it when the pinned crates come from a folder, so that all others stay what they are.
-fn patched_lock(lock: &str, pin: &Pin) -> String {
-    let mut patched = false;
-    let keep = |line: &&str| {
-        if let Some(name) = line.strip_prefix("name = ") {
-            patched = pin
-                .crates
-                .iter()
-                .any(|c| name.trim_end() == format!("\"{}\"", c.name));
-        }
-        !patched || !(line.starts_with("source = ") || line.starts_with("checksum = "))
-    };
-    lock.split_inclusive('\n').filter(keep).collect()
-}
-
 /// Runs the program and returns what it prints.
-fn corpus(repo: &Repo, kind: &str, args: &[&str]) -> Result<String> {
-    let base = repo.target().join("unchanged");
-    // The two packages share the target folder for what they have in common.
-    let mut command = cargo(&base.join(kind));
+fn corpus(repo: &Repo, on: Cranelift, args: &[&str]) -> Result<String> {
+    let mut command = on.cargo(repo, "run")?;
     command
-        .args(["run", "--quiet", "--locked", "--"])
-        .args(args)
-        .env("CARGO_TARGET_DIR", base.join("target"));
+        .args(["--quiet", "--bin", "unchanged", "--"])
+        .args(args);
     let output = command
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cannot run cargo")?;
     ensure!(
         output.status.success(),
-        "the corpus program failed; repeat it with `cargo run` in {}",
-        base.join(kind).display()
+        "the corpus program failed; repeat it with `cargo run` in target/outside/{}",
+        on.name()
     );
     Ok(String::from_utf8(output.stdout)?)
 }
@@ -210,26 +166,6 @@ fn compare(stock: &str, fork: &str) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_pinned_crates_leave_the_lock() {
-        let krate = crate::pin::PinnedCrate {
-            name: "demo".into(),
-            folder: String::new(),
-            version: String::new(),
-            checksum: String::new(),
-        };
-        let pin = Pin {
-            crates: vec![krate],
-            tree: String::new(),
-        };
-        let entry = |name: &str, rest: &str| {
-            format!("[[package]]\nname = \"{name}\"\n{rest}dependencies = []\n")
-        };
-        let source = "source = \"registry\"\nchecksum = \"00\"\n";
-        let lock = |rest: &str| entry("demo", rest) + &entry("demo-other", source);
-        assert_eq!(patched_lock(&lock(source), &pin), lock(""));
-    }
 
     const LINES: &str = "f0 tail x64: 12 abc\nf1 fast x64: error: no\np2 fast x64 none: 8 def\n";
 

@@ -96,9 +96,7 @@ fn lint(fork: &Path, folder: &str, features: &[&str]) -> Result<()> {
             .args(["--features", features])
             .args(last)
             .env("CARGO_TARGET_DIR", fork.with_extension("target"))
-            .env("RUSTDOCFLAGS", "--deny=warnings")
-            // A patch of the rules runs their compiler for each set of features.
-            .env("CARGO_PROFILE_DEV_BUILD_OVERRIDE_OPT_LEVEL", "1");
+            .env("RUSTDOCFLAGS", "--deny=warnings");
         let output = command.output().context("cannot run cargo")?;
         ensure!(
             output.status.success(),

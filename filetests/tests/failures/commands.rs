@@ -149,7 +149,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
             fails(
                 &body,
                 1,
-                "did not end within 10 seconds of processor time; it was last parsing",
+                "did not end within 2 seconds of processor time; it was last parsing",
             )
         }
         Number => fails(
@@ -177,7 +177,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
         Endless if is(&CALLING) => fails(
             "function %a() {\nblock0:\n    jump block1\nblock1:\n    jump block1\n}\n; run: %a() == []\n",
             10,
-            "did not end within 10 seconds of processor time; it was last executing `run: %a() == []` for %a",
+            "did not end within 2 seconds of processor time; it was last executing `run: %a() == []` for %a",
         ),
         Endless => {
             let values: String = (1..40_000)
@@ -189,7 +189,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
             fails(
                 &body,
                 4,
-                "did not end within 10 seconds of processor time; it was last verifying %a for x86_64",
+                "did not end within 2 seconds of processor time; it was last verifying %a for x86_64",
             )
         }
         Unsupported if is(&COMPILING) => Some(Cell::With(
@@ -406,7 +406,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
     // All at once, as each takes this long.
     let options = RunOptions {
         threads: COMMAND_NAMES.len(),
-        time_limit: Duration::from_secs(10),
+        time_limit: Duration::from_secs(2),
         ..RunOptions::default()
     };
     run_files(&[folder.0.join("endless.d")], &options, &mut judge).unwrap();

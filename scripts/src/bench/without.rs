@@ -1,6 +1,6 @@
 //! `cargo xtask bench --without PATCH`: what a patch of the queue earns.
 
-use crate::checkout::build;
+use crate::checkout::{build, lay_workspace};
 use crate::git::Git;
 use crate::queue::series;
 use crate::repo::{Repo, cargo};
@@ -13,8 +13,9 @@ pub(super) fn run(repo: &Repo, patch: &str) -> Result<()> {
     let folder = repo.target().join("bench/without");
     let fork = folder.join("fork");
     leave_out(repo, patch, &fork)?;
-    let with = figures(repo, &repo.target(), &repo.checkout())?;
-    let without = figures(repo, &folder.join("target"), &fork)?;
+    let workspace = lay_workspace(repo, &fork, &folder.join("workspace"))?;
+    let with = figures(repo, &repo.target())?;
+    let without = figures(&workspace, &folder.join("target"))?;
     ensure!(
         with.len() == without.len(),
         "the programs differ in more than the patch"
@@ -45,16 +46,11 @@ fn leave_out(repo: &Repo, patch: &str, fork: &Path) -> Result<()> {
         .with_context(|| format!("later patches need {name}.patch"))
 }
 
-/// Builds the benchmarks on these crates, and runs what prints figures.
-fn figures(repo: &Repo, target: &Path, fork: &Path) -> Result<Vec<(String, f64)>> {
-    let mut build = cargo(&repo.path(""));
+/// Builds the benchmarks of a workspace, and runs what prints figures.
+fn figures(workspace: &Repo, target: &Path) -> Result<Vec<(String, f64)>> {
+    let mut build = cargo(&workspace.path(""));
     build.args(["build", "--release", "--package", "multi-out-benches"]);
     build.arg("--target-dir").arg(target);
-    if fork != repo.checkout() {
-        let krate = serde_json::Value::from(fork.join("cranelift/codegen").to_string_lossy());
-        build.arg("--config");
-        build.arg(format!("patch.crates-io.cranelift-codegen.path={krate}"));
-    }
     super::run(&mut build)?;
     let mut program = Command::new(target.join("release/multi-out-benches"));
     let output = program.arg("figures").output()?;

@@ -258,13 +258,12 @@ impl Rehearsal<'_> {
         command
     }
 
-    /// A release may ask for a newer Rust than it needs. The rest saves time: one folder for all, a fast ISLE compiler, which most
-    /// commits need, no information for debuggers, and nothing kept for a build of the same again.
+    /// A release may ask for a newer Rust than it needs. The rest saves time: one folder for all, no information for debuggers, and
+    /// nothing kept for a build of the same again.
     fn select_target(&self, command: &mut Command) {
-        const FAST_ISLE: &str = "profile.dev.package.cranelift-isle.opt-level=1";
         let target = self.repo.target().join("rehearse/target");
-        command.args(["--ignore-rust-version", "--config", FAST_ISLE]);
-        command.arg("--target-dir").arg(target);
+        command.args(["--ignore-rust-version", "--target-dir"]);
+        command.arg(target);
         command.env("CARGO_PROFILE_DEV_DEBUG", "false");
         command.env("CARGO_INCREMENTAL", "0");
     }
