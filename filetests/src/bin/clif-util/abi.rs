@@ -210,11 +210,11 @@ fn print_declarations<S: Section>(files: &[File]) -> bool {
             let mut refused = Vec::new();
             // What one set of flags lacks another may have.
             let mut isas: Vec<_> = file.isas.iter().collect();
-            isas.sort_by_key(|isa| S::check(&***isa, &used.signature).is_err());
+            isas.sort_by_key(|isa| abi::check::<S>(&***isa, &used.signature).is_err());
             for isa in isas {
                 let index = section_for(&mut sections, isa.triple());
                 let result = match index {
-                    Some(_) => S::check(&**isa, &used.signature),
+                    Some(_) => abi::check::<S>(&**isa, &used.signature),
                     None => Err(Refusal::NoCompiler(abi::target_name(isa.triple()))),
                 };
                 match (result, index) {

@@ -1,13 +1,7 @@
 //! Declarations for C compilers, of GNU dialects: gcc and clang.
 //!
-//! ```ignore
-//! let mut section = c::Section::new(isa.triple()).expect("C has this target");
-//! section.add(&*isa, &signature, "swap", &[("swap", None)])?;
-//! let header = c::Section::file(&[section]);
-//! ```
-//!
-//! writes `struct swap_out` if there are several results, assertions on its size, alignment and every
-//! offset, the type `swap_fn` of a pointer to such a function, and a declaration of `swap`.
+//! For a signature and the stem `swap` there are `struct swap_out` if there are several results, assertions on its size,
+//! alignment and every offset, the type `swap_fn` of a pointer to such a function, and a declaration of `swap`.
 
 use super::{Names, Refusal, architecture_of, check_c, is_unsigned, param_names};
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
