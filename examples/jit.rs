@@ -95,10 +95,8 @@ fn main() -> Result<()> {
     let code = Code::finalize(module)?;
     // SAFETY: they call the functions above, with the context that they get, and calculate.
     let (swap, grow, sums) = unsafe { (code.get(&swap)?, code.get(&grow)?, code.get(&sums)?) };
-    let mut vmctx = VMContext {
-        mixed,
-        name: "main",
-    };
+    let name = "main";
+    let mut vmctx = VMContext { mixed, name };
     println!("Rust calls compiled code, which calls Rust by `call`:");
     let results = swap.call(&mut vmctx);
     println!("  swap: {results:?}");

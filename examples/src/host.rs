@@ -1,12 +1,14 @@
-//! Rust functions of any shape.
+//! Rust functions of any shape, by the types of `multi-out`.
 //!
-//! [`results!`](crate::results) declares the struct of a function's results, and [`Params`] is
-//! implemented for tuples: together they give `extern "C"` functions of every shape, to be called by
-//! compiled code, and typed calls of compiled code.
+//! [`Params`] is implemented for tuples. It gives `extern "C"` functions with such parameters and any
+//! results, to be called by compiled code, and calls of compiled code.
 
 use crate::graffiti;
 use crate::vmctx::{Slot, VmContext};
-use cranelift_codegen::ir::{Type, types};
+use cranelift_codegen::ir::Type;
+use cranelift_codegen::isa::multi_out::compute_out_area;
+use multi_out::results::{InMemory, Return};
+use multi_out::{AbiValue, FromCode};
 use std::hint::black_box;
 use std::ptr;
 
@@ -17,15 +19,8 @@ pub type V128 = std::arch::x86_64::__m128i;
 #[cfg(target_arch = "aarch64")]
 pub type V128 = std::arch::aarch64::uint8x16_t;
 
-/// A Rust type that is a type of CLIF.
-///
-/// # Safety
-///
-/// Every bit pattern of `TYPE.bytes()` bytes must be a value, passed and returned as `TYPE` is.
-pub unsafe trait Value: Copy + 'static {
-    /// The type in CLIF.
-    const TYPE: Type;
-
+/// A value that compiled code may give and take.
+pub trait Value: AbiValue + FromCode {
     /// The value that begins a slot.
     fn from_slot(slot: &Slot) -> Self {
         const { assert!(size_of::<Self>() <= size_of::<Slot>()) };
@@ -41,63 +36,34 @@ pub unsafe trait Value: Copy + 'static {
     }
 }
 
-macro_rules! values {
-    ($($rust:ty => $clif:ident),* $(,)?) => {$(
-        // SAFETY: a C type of that size without padding, and the convention is C's.
-        unsafe impl Value for $rust {
-            const TYPE: Type = types::$clif;
-        }
-    )*};
+impl<T: AbiValue + FromCode> Value for T {}
+
+/// Several results: a struct with `#[derive(Results)]`, or a tuple.
+pub trait Results: Return<Shape = InMemory> {
+    /// The types of the fields.
+    fn types() -> Vec<Type> {
+        Self::SLOTS.iter().map(|slot| slot.ty()).collect()
+    }
+
+    /// The offset and the size of each field, in bytes.
+    fn fields() -> Vec<(usize, usize)> {
+        let target = crate::target::Target::host().expect("a target is this machine");
+        let area = compute_out_area(&Self::types(), target.out_target()).expect("types of C");
+        let fields = area.fields.iter();
+        fields
+            .map(|field| (field.offset as usize, field.ty.bytes() as usize))
+            .collect()
+    }
 }
 
-values! {
-    i8 => I8, i16 => I16, i32 => I32, i64 => I64, i128 => I128, f32 => F32, f64 => F64,
-}
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-values! { V128 => I8X16 }
-
-/// A C struct of results; use [`results!`](crate::results) to declare one.
-///
-/// # Safety
-///
-/// The fields must lie at these offsets, and every bit pattern must be a value.
-pub unsafe trait Results: Sized + 'static {
-    /// Offset and type of each field, according to the Rust compiler.
-    fn fields() -> Vec<(usize, Type)>;
-}
-
-/// Declare the C struct of a function's results.
-#[macro_export]
-macro_rules! results {
-    ($(
-        $(#[$attribute:meta])*
-        $name:ident $(<$($generic:ident),*>)? { $($field:ident: $ty:ty),* $(,)? }
-    )*) => {$(
-        $(#[$attribute])*
-        #[repr(C)]
-        #[allow(dead_code, reason = "read and written as bytes")]
-        struct $name $(<$($generic),*>)? { $($field: $ty),* }
-
-        // SAFETY: the offsets are the compiler's, and all fields are `Value`s.
-        unsafe impl $(<$($generic: $crate::host::Value),*>)? $crate::host::Results
-            for $name $(<$($generic),*>)?
-        {
-            fn fields() -> Vec<(usize, cranelift_codegen::ir::Type)> {
-                vec![$((
-                    std::mem::offset_of!(Self, $field),
-                    <$ty as $crate::host::Value>::TYPE,
-                )),*]
-            }
-        }
-    )*};
-}
+impl<R: Return<Shape = InMemory>> Results for R {}
 
 /// The parameters of a function after `vmctx`.
 pub trait Params {
     /// Their types.
     fn types() -> Vec<Type>;
 
-    /// An `extern "C" fn(out: *mut R, vmctx: *mut VmContext, …)`: counts the call, leaves its
+    /// An `extern "C" fn(out: *mut R::Raw, vmctx: *mut VmContext, …)`: counts the call, leaves its
     /// arguments in `seen`, fills all of `out` with garbage and writes `results` to its fields.
     fn produce<R: Results>() -> *const u8;
 
@@ -109,7 +75,7 @@ pub trait Params {
     /// # Safety
     ///
     /// `code` must be a function of that type, and `out` must be writable, aligned and not aliased.
-    unsafe fn call<R: Results>(code: *const u8, out: *mut R, vmctx: &mut VmContext);
+    unsafe fn call<R: Results>(code: *const u8, out: *mut R::Raw, vmctx: &mut VmContext);
 
     /// Call a function with a single result.
     ///
@@ -142,13 +108,13 @@ pub fn scrub_arguments() {
 /// # Safety
 ///
 /// `out` must be writable, and not a part of `vmctx`.
-unsafe fn fill<R: Results>(out: *mut R, vmctx: &VmContext) {
+unsafe fn fill<R: Results>(out: *mut R::Raw, vmctx: &VmContext) {
     let out = out.cast::<u8>();
     // SAFETY: bytes of `R`.
-    unsafe { ptr::write_bytes(out, graffiti::GARBAGE, size_of::<R>()) };
-    for ((offset, ty), slot) in R::fields().into_iter().zip(&vmctx.results) {
+    unsafe { ptr::write_bytes(out, graffiti::GARBAGE, size_of::<R::Raw>()) };
+    for ((offset, size), slot) in R::fields().into_iter().zip(&vmctx.results) {
         // SAFETY: a field of `R`, no larger than a slot.
-        unsafe { ptr::copy_nonoverlapping(slot.as_ptr(), out.add(offset), ty.bytes() as usize) };
+        unsafe { ptr::copy_nonoverlapping(slot.as_ptr(), out.add(offset), size) };
     }
 }
 
@@ -162,14 +128,14 @@ macro_rules! params {
 
             fn produce<R: Results>() -> *const u8 {
                 extern "C" fn produce<R: Results, $($name: Value),*>(
-                    out: *mut R,
+                    out: *mut R::Raw,
                     vmctx: &mut VmContext,
                     $($name: $name),*
                 ) {
                     vmctx.calls += 1;
                     $($name.to_slot(&mut vmctx.seen[$index]);)*
                     // SAFETY: the caller provides writable memory of its own.
-                    unsafe { fill(out, vmctx) };
+                    unsafe { fill::<R>(out, vmctx) };
                 }
                 produce::<R, $($name),*> as *const u8
             }
@@ -186,10 +152,10 @@ macro_rules! params {
                 produce::<T, $($name),*> as *const u8
             }
 
-            unsafe fn call<R: Results>(code: *const u8, out: *mut R, vmctx: &mut VmContext) {
-                type Code<R, $($name),*> = unsafe extern "C" fn(*mut R, *mut VmContext, $($name),*);
+            unsafe fn call<R: Results>(code: *const u8, out: *mut R::Raw, vmctx: &mut VmContext) {
+                type Code<Raw, $($name),*> = unsafe extern "C" fn(*mut Raw, *mut VmContext, $($name),*);
                 // SAFETY: the caller vouches for the type.
-                let code: Code<R, $($name),*> = unsafe { std::mem::transmute(code) };
+                let code: Code<R::Raw, $($name),*> = unsafe { std::mem::transmute(code) };
                 $(let $name = $name::from_slot(&vmctx.args[$index]);)*
                 // SAFETY: the caller vouches for `out`.
                 unsafe { code(out, vmctx, $($name),*) }

@@ -23,6 +23,11 @@ impl Slot {
         }
     }
 
+    /// The type in CLIF.
+    pub const fn ty(self) -> Type {
+        self.ty
+    }
+
     pub(crate) const VMCTX: Self = Self {
         is_vmctx: true,
         ..Self::of::<*mut u8>()
@@ -130,6 +135,7 @@ unsafe impl Return for () {
     type Values = [ir::Value; 0];
     const SLOTS: &'static [Slot] = &[];
 
+    #[inline]
     fn from_raw((): ()) {}
 }
 
@@ -144,6 +150,7 @@ macro_rules! single {
             const SLOTS: &'static [$crate::results::Slot] =
                 &[$crate::results::Slot::of::<Self>()];
 
+            #[inline]
             fn from_raw(raw: Self) -> Self {
                 raw
             }
@@ -163,6 +170,7 @@ pub struct Out<'a, R>(&'a mut MaybeUninit<R>);
 
 impl<R> Out<'_, R> {
     /// Return these results.
+    #[inline]
     pub fn write(self, results: R) {
         self.0.write(results);
     }
@@ -195,6 +203,7 @@ macro_rules! tuples {
                     &[$(Slot::of::<$name>()),*]
                 };
 
+                #[inline]
                 fn from_raw(raw: Self::Raw) -> Self {
                     ($(raw.$index,)*)
                 }

@@ -27,6 +27,7 @@ pub fn expand_abi_value(input: &DeriveInput) -> Result<TokenStream> {
             const SLOTS: &'static [::multi_out::__private::Slot] =
                 &[::multi_out::__private::Slot::of::<Self>()];
 
+            #[inline]
             fn from_raw(raw: Self) -> Self {
                 raw
             }

@@ -58,6 +58,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             type Values = [::multi_out::__private::IrValue; #count];
             const SLOTS: &'static [::multi_out::__private::Slot] = &[#(#slots),*];
 
+            #[inline]
             fn from_raw(raw: Self) -> Self {
                 raw
             }
