@@ -5,7 +5,7 @@
 //! signature again: a seed for campaigns, the bytes of a fuzzer.
 //!
 //! A few signatures are such that they must be refused. [`explain_refusal`] says which may be, by the
-//! rules of `ABI.md`. Which types a target has it takes from the fork; the counts in `ABI.md` show a
+//! rules of `ABI.md`. Which types a target has it takes from the fork; the counts in `STATUS.md` show a
 //! type that gets lost there.
 
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};

@@ -33,10 +33,10 @@ impl CAbi {
     }
 }
 
-/// What continuous integration runs, with the counts that ABI.md has of it.
+/// What continuous integration runs, with the counts that STATUS.md has of it.
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let (counts, output) = ci_campaign(repo)?;
-    Ok(counts.and(run_function("ABI.md has these counts", || {
+    Ok(counts.and(run_function("STATUS.md has these counts", || {
         crate::status::check(repo, &output)
     })))
 }

@@ -5,17 +5,17 @@ use crate::repo::{Repo, read, write};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-/// Write the tables of what C and Rust compilers confirm into ABI.md
+/// Write the tables of what C and Rust compilers confirm into STATUS.md
 ///
-/// Runs the campaign of `cargo xtask ci`, and if everything agrees replaces the tables between the marks in ABI.md. The campaign
+/// Runs the campaign of `cargo xtask ci`, and if everything agrees replaces the tables between the marks in STATUS.md. The campaign
 /// itself demands that they are its own.
 #[derive(Args)]
 #[command(
-    after_help = "Example, when the generator of signatures or a compiler has changed:\n  cargo xtask status && git diff ABI.md"
+    after_help = "Example, when the generator of signatures or a compiler has changed:\n  cargo xtask status && git diff STATUS.md"
 )]
 pub struct Status {}
 
-const FILE: &str = "ABI.md";
+const FILE: &str = "STATUS.md";
 const BEGIN: &str = "<!-- written by `cargo xtask status`: -->\n";
 const END: &str = "<!-- up to here -->\n";
 
@@ -34,7 +34,7 @@ impl Status {
     }
 }
 
-/// Are the tables in ABI.md those of a campaign that printed this?
+/// Are the tables in STATUS.md those of a campaign that printed this?
 pub fn check(repo: &Repo, output: &str) -> Result<()> {
     let text = String::from_utf8(read(&repo.path(FILE))?)?;
     ensure!(

@@ -760,7 +760,7 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
     ] {
         demo.edit(&format!("filetests/filetests/{path}"), |_| text.into());
     }
-    demo.edit("ABI.md", |_| "rules\n\n## 11. Status\n\nno\n".into());
+    demo.edit("ABI.md", |_| "rules\n".into());
     demo.edit("cranelift/patches/demo-change-the-other.patch", |text| {
         let test = "Test: filetests/filetests/runtests/named.clif";
         text.replace("Test: this", test)

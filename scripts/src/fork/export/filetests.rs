@@ -90,8 +90,8 @@ pub(super) fn add(
         files,
     }));
     if let Some(commit) = commits[1..].iter_mut().find(|c| refers(c)) {
-        let text = specification(&String::from_utf8(read(&repo.path("ABI.md"))?)?)?;
-        commit.files.insert(SPECIFICATION.into(), text.into());
+        let text = read(&repo.path("ABI.md"))?;
+        commit.files.insert(SPECIFICATION.into(), text);
     }
     Ok((count, left_out))
 }
@@ -101,12 +101,4 @@ fn refers(commit: &Commit) -> bool {
     let name = SPECIFICATION.as_bytes();
     let has = |bytes: &Vec<u8>| bytes.windows(name.len()).any(|part| part == name);
     commit.files.values().any(has)
-}
-
-/// ABI.md without its section on what the tests of this repository confirm.
-fn specification(text: &str) -> Result<String> {
-    let (text, _) = text
-        .split_once("\n## 11. Status\n")
-        .context("ABI.md has no section `11. Status`")?;
-    Ok(text.replace("11. [Status](#11-status)\n", ""))
 }
