@@ -125,5 +125,27 @@ fn export_round_trip(repo: &Repo) -> Result<()> {
         );
     }
     println!("{} patches give the same tree", exported.patches.len());
+    let base = format!("HEAD~{}", exported.patches.len());
+    let core = format!("HEAD~{}", exported.patches.len() - CORE.0);
+    let added = git.text(&[
+        "diff",
+        "--numstat",
+        &base,
+        &core,
+        "--",
+        "cranelift/filetests",
+    ])?;
+    let count = |line: &str| line.split('\t').next()?.parse::<usize>().ok();
+    let added: usize = added.lines().filter_map(count).sum();
+    ensure!(
+        added <= CORE.1,
+        "the first {} patches bring {added} lines of filetests; a reviewer should get {} at most",
+        CORE.0,
+        CORE.1
+    );
+    println!("{added} lines of filetests come with the first {}", CORE.0);
     Ok(())
 }
+
+/// How many patches are right without the others, and how many lines of filetests they may bring.
+const CORE: (usize, usize) = (2, 3000);

@@ -37,6 +37,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    end_quietly_on_closed_pipes();
     let cli = Cli::parse();
     let result = Repo::here().and_then(|repo| match cli.command {
         Task::Fork(c) => done(c.run(&repo)),
@@ -61,4 +62,15 @@ fn main() -> ExitCode {
 
 fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Whoever reads only the first lines ends us. The signal for that stays ignored, as it would also come of children that fail.
+fn end_quietly_on_closed_pipes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if info.to_string().contains("failed printing to stdout") {
+            std::process::exit(1);
+        }
+        usual(info);
+    }));
 }

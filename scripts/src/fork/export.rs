@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 ///
 /// One `git format-patch` file per patch of the queue, with full context, the filetests that its `Test:` lines name, and your
 /// sign-off; the specification goes to `cranelift/docs`. The last patches add the other filetests, a folder each. They are for a
-/// person to read, and then to start from. The folder is the command's own: the next export replaces all that is in it.
+/// person to read, and then to start from; the first two are complete without the others. The folder is the command's own: the next
+/// export replaces all that is in it.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  cargo xtask fork export --onto ../wasmtime\n\
