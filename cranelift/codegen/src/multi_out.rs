@@ -45,6 +45,7 @@ use crate::isa::multi_out::{OutArea, OutField, OutTarget, compute_out_area};
 use crate::isa::{CallConv, TargetIsa};
 use crate::result::{CodegenError, CodegenResult};
 use crate::verifier::verify_function;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -61,7 +62,7 @@ pub(crate) fn replace(
     func: &mut Function,
     domtree: &mut DominatorTree,
     isa: &dyn TargetIsa,
-) -> CodegenResult<Option<Original>> {
+) -> CodegenResult<Option<Box<Original>>> {
     let Some(areas) = Areas::of(func, isa)? else {
         return Ok(None);
     };
@@ -77,12 +78,17 @@ pub(crate) fn replace(
         core::mem::replace(domtree, DominatorTree::with_function(&explicit, &cfg))
     });
     let original = core::mem::replace(func, explicit);
-    Ok(Some(Original(original, original_domtree)))
+    Ok(Some(Box::new(Original(original, original_domtree))))
 }
 
 /// Undo [`replace`], so that whoever compiles a function gets it back with its own signature.
-pub(crate) fn restore(func: &mut Function, domtree: &mut DominatorTree, was: Option<Original>) {
-    if let Some(Original(original, original_domtree)) = was {
+pub(crate) fn restore(
+    func: &mut Function,
+    domtree: &mut DominatorTree,
+    was: Option<Box<Original>>,
+) {
+    if let Some(was) = was {
+        let Original(original, original_domtree) = *was;
         *func = original;
         if let Some(original_domtree) = original_domtree {
             *domtree = original_domtree;

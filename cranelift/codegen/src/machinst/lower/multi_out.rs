@@ -73,9 +73,10 @@ fn values_used_often(f: &Function) -> EntitySet<Value> {
     used_often
 }
 
-/// Is this the load of a field of an out area?
+/// Is this the load of a field of an out area? It is asked of every instruction.
+#[inline]
 pub(super) fn is_field_load(f: &Function, inst: Inst) -> bool {
-    offset_of_field(f, inst).is_some()
+    f.out_area.is_some() && offset_of_field(f, inst).is_some()
 }
 
 /// Where in the out area the field is that an instruction loads, if it does.
