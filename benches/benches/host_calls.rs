@@ -1,5 +1,5 @@
-//! `cargo bench -p multi-out-benches --features criterion`: the same loops in criterion, which draws their distributions in
-//! `target/criterion`. Its figures are of one peer after the other; `cargo xtask bench` compares peers round by round.
+//! `cargo bench -p multi-out-benches --features criterion --bench host_calls`: the same loops in criterion, which draws their
+//! distributions in `target/criterion`. Its figures are of one peer after the other; `cargo xtask bench` compares peers round by round.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use multi_out_benches::peers::{LoopSpec, Made, Peer, Side};
