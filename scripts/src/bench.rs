@@ -6,6 +6,7 @@ use crate::clif_util::prepare;
 use crate::outside::{Cranelift, base};
 use crate::repo::{Repo, cargo};
 use crate::setup::Setup;
+use crate::unchanged::PROGRAM;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
@@ -108,7 +109,8 @@ fn corpus_program(repo: &Repo, on: Cranelift) -> Result<PathBuf> {
     // In one unit: otherwise where the compiler splits the crate decides what it inlines, and the counts are of that.
     run(on
         .cargo(repo, "build")?
-        .args(["--release", "--bin", "unchanged"])
+        .arg("--release")
+        .args(PROGRAM)
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"))?;
     let program = repo.target().join("bench").join(on.name());
     fs::create_dir_all(repo.target().join("bench"))?;

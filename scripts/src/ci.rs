@@ -23,10 +23,14 @@ pub struct Ci {
 type Campaign = (&'static str, fn(&Repo) -> Result<Counts>);
 
 /// Grows with the project.
-const CAMPAIGNS: [Campaign; 5] = [
+const CAMPAIGNS: [Campaign; 6] = [
     (
         "random signatures against C and Rust",
         crate::c_abi::campaign,
+    ),
+    (
+        "other conventions' code is unchanged",
+        crate::unchanged::run,
     ),
     ("each patch by upstream's lints", crate::upstream::campaign),
     ("deliberate faults are found", crate::mutants::campaign),

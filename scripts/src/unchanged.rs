@@ -1,4 +1,4 @@
-//! The step `unchanged` of `cargo xtask test`: the fork compiles every other convention to the same bytes as stock Cranelift.
+//! The step `unchanged` of `cargo xtask test`, which `cargo xtask ci` runs: the fork compiles every other convention to the same bytes as stock Cranelift.
 //!
 //! The program `unchanged` of `scripts/fixtures/outside` compiles a generated corpus, and programs that the fuzz targets' generator
 //! makes without functions of ours, and prints a line per compilation. It is built on stock Cranelift and on the fork, and the lines
@@ -10,6 +10,9 @@ use crate::repo::{Repo, cargo, write};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
+
+/// What selects the program in a Cargo command line.
+pub const PROGRAM: [&str; 4] = ["--bin", "unchanged", "--features", "corpus"];
 
 /// For each architecture; a program has up to six functions.
 const PROGRAMS: &str = "40";
@@ -109,8 +112,9 @@ fn write_programs(repo: &Repo, folder: &str) -> Result<()> {
 fn corpus(repo: &Repo, on: Cranelift, args: &[&str]) -> Result<String> {
     let mut command = on.cargo(repo, "run")?;
     command
-        .args(["--quiet", "--bin", "unchanged", "--"])
-        .args(args);
+        .args(["--quiet", "--profile", "corpus"])
+        .args(PROGRAM);
+    command.arg("--").args(args);
     let output = command
         .stderr(std::process::Stdio::inherit())
         .output()
