@@ -8,7 +8,7 @@ use crate::signature::Signature;
 use crate::value::{AbiValue, FromCode, Vmctx};
 use cranelift_codegen::isa::CallConv;
 use cranelift_jit::JITModule;
-use cranelift_module::{FuncId, Module};
+use cranelift_module::{FuncId, Linkage, Module};
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,7 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The code of a finalized JIT module. Its memory is freed when it is dropped.
+/// The code of a finalized JIT module. Its memory is freed when it is dropped: nothing may call an address that was
+/// taken from the module itself, or from [`Compiled::address`], after that.
 pub struct Code {
     module: ManuallyDrop<JITModule>,
 }
@@ -27,8 +28,8 @@ impl Code {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingSymbol`], or what the module says. A panic of the module about a missing symbol is
-    /// caught, so the panic hook sees it.
+    /// [`Error::MissingSymbol`], or what the module says. The module panics about a missing symbol, which is
+    /// caught: the panic hook sees it, and with `panic = "abort"` the process ends.
     pub fn finalize(mut module: JITModule) -> Result<Self, Error> {
         let finalize = || module.finalize_definitions().map_err(Error::from);
         match catch_unwind(AssertUnwindSafe(finalize)) {
@@ -62,6 +63,7 @@ impl Code {
         &self,
         function: &Function<S>,
     ) -> Result<Compiled<S, &Self>, Error> {
+        function.check(self.module())?;
         // SAFETY: the caller vouches for it.
         unsafe { Compiled::new(self, function.id()) }
     }
@@ -162,6 +164,14 @@ impl<S: Signature, K: KeepAlive> Compiled<S, K> {
         }
         if !declared.linkage.is_definable() {
             return Err(Error::NotDefined { name: name() });
+        }
+        if declared.linkage == Linkage::Preemptible {
+            return Err(Error::Unsupported {
+                reason: format!(
+                    "`{}` may be another's at run time; declare it with `Linkage::Export`",
+                    name()
+                ),
+            });
         }
         // It panics without code, and has no other way to say so.
         let address = AssertUnwindSafe(|| module.get_finalized_function(function));

@@ -42,6 +42,13 @@ pub enum Error {
         /// Their name.
         name: String,
     },
+    /// The function is of another module.
+    OtherModule {
+        /// The function.
+        name: String,
+        /// What has its id in this module.
+        found: String,
+    },
     /// There is no code to call.
     NotDefined {
         /// The function.
@@ -76,6 +83,10 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "result {index} of a body is {found}, but of `{rust}` it is {expected}; convert it"
+            ),
+            Self::OtherModule { name, found } => write!(
+                f,
+                "`{name}` is of another module, as its id is that of `{found}` here; declare it in this one"
             ),
             Self::Unsupported { reason } => f.write_str(reason),
             Self::DuplicateImport { name } => {

@@ -153,6 +153,9 @@ impl<S: Signature> Function<S> {
         } = in_progress;
         builder.seal_all_blocks();
         builder.finalize(config);
+        // The body may have had both in its hands.
+        self.check(module)?;
+        self.check_signature(&context.func.signature)?;
         Ok(module.define_function(self.id, context)?)
     }
 
@@ -195,16 +198,27 @@ impl<S: Signature> Function<S> {
     }
 
     /// Is this a function of this module, as far as can be seen?
-    fn check<M: Module>(&self, module: &M) -> Result<(), Error> {
+    pub(crate) fn check<M: Module>(&self, module: &M) -> Result<(), Error> {
         let declared = declaration(module, self.id).ok_or_else(|| Error::NotDefined {
             name: self.name.clone(),
         })?;
-        if declared.signature == self.lowered.signature {
+        let found = declared.linkage_name(self.id);
+        if found != self.name {
+            return Err(Error::OtherModule {
+                name: self.name.clone(),
+                found: found.into_owned(),
+            });
+        }
+        self.check_signature(&declared.signature)
+    }
+
+    fn check_signature(&self, declared: &ir::Signature) -> Result<(), Error> {
+        if *declared == self.lowered.signature {
             return Ok(());
         }
         Err(Error::WrongSignature {
             name: self.name.clone(),
-            declared: Box::new(declared.signature.clone()),
+            declared: Box::new(declared.clone()),
             rust: std::any::type_name::<S>(),
             expected: Box::new(self.lowered.signature.clone()),
         })

@@ -86,25 +86,32 @@
 //!
 //! | mistake | what happens |
 //! |---|---|
-//! | a host function with other parameters or results than its signature | does not compile |
+//! | a host function with other parameters or results than its signature in a list of imports | does not compile |
 //! | a wrong number of arguments or results in a body | does not compile |
 //! | a wrong type of one of these | the verifier's error, from [`Function::define`] |
 //! | a struct that is not laid out as in C | does not compile |
 //! | a missing `sext` or `uext` | cannot be written: [`AbiValue::SIGN`] has it |
 //! | a compiled function called as what it is not | [`Error::WrongSignature`], with both signatures |
 //! | a call of code that was freed | does not compile: [`Compiled`] keeps its [`Code`] alive |
-//! | an import without a symbol | [`Error::MissingSymbol`] |
+//! | a function of another module | [`Error::OtherModule`], unless name and signature are the same |
+//! | an import without a symbol | [`Error::MissingSymbol`], unless the process has one of that name |
+//!
+//! Not checked: that a module's builder got the list of imports that an [`Import`] is of, and that a context is of the
+//! type that a host function takes.
 //!
 //! # Safety
 //!
 //! One thing cannot be checked: what compiled code does. Whoever makes a [`Compiled`], by [`Code::get`] or
-//! [`Compiled::new`], vouches for the function and all that it calls:
+//! [`Compiled::new`], vouches for the function and all that it calls, as long as there is a way to call it:
 //!
-//! - It has no undefined behaviour, whatever arguments of its types safe code passes. It loads and stores only what
-//!   it may, and a context only as the `&mut C` that it is to Rust: during the call, and not while a host function
-//!   that it called borrows it.
-//! - It calls host functions with what they ask for in their own `# Safety`, and pointers to functions with their
-//!   signature.
+//! - It has no undefined behaviour, whatever arguments of its types it is called with; where one of these is a raw
+//!   pointer, whoever lets others call the [`Compiled`] answers for what they pass. It loads and stores only what it
+//!   may, and a context only as the `&mut C` that it is to Rust: during the call, and not while a host function that
+//!   it called borrows it.
+//! - It calls host functions with what they ask for in their own `# Safety`, with the list of imports that they are
+//!   of, and with a context of their type; and pointers to functions with their signature.
+//! - Host functions write their [`Out`] before they return.
+//! - Code that it calls in other modules stays: nothing drops their [`Code`].
 //! - It returns what its types promise: raw pointers are what their user takes them for.
 //! - Its code is what this crate writes with [`Function::define`], or does the same as by [`Function::enter`]: it has
 //!   stored every result when it returns.
@@ -112,7 +119,7 @@
 //! # Errors of host functions
 //!
 //! A host function that can fail has one more result, a status, and its caller branches on it:
-//! `fn(Vmctx<C>, i32) -> (u8, i32)`. That costs a store, a load and a branch, and works everywhere.
+//! `fn(Vmctx<C>, i32) -> Found` with `struct Found { is_found: u8, value: i32 }`. That costs a store, a load and a branch, and works everywhere.
 //!
 //! A panic is the other way: [`Imports::unwind_function`] takes an `extern "C-unwind"` function, [`Body::try_call`] calls it,
 //! and [`Compiled`] lets a panic through. It costs nothing where there is none, and microseconds where there is

@@ -164,6 +164,7 @@ pub(crate) use single;
 /// To C and to compiled code it is the pointer to the struct, so `extern "C" fn f(out: Out<'_, A>)` is the
 /// same function as `unsafe extern "C" fn f(out: *mut A)`. The caller gets what is there when the
 /// function returns: write the results on every path.
+#[must_use = "the caller reads the results, written or not"]
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Out<'a, R>(&'a mut MaybeUninit<R>);

@@ -34,7 +34,8 @@ pub enum Sign {
     message = "`{Self}` is no type of CLIF",
     label = "no value of compiled code",
     note = "values are integers, `f32`, `f64`, `bool`, raw pointers, `Option<NonNull<T>>`, `extern \"C\"` function pointers and 128-bit vectors",
-    note = "for a `#[repr(transparent)]` newtype of one of them use `#[derive(AbiValue)]`; for a reference use a raw pointer"
+    note = "for a `#[repr(transparent)]` newtype of one of them use `#[derive(AbiValue)]`; for a reference use a raw pointer",
+    note = "a context is written `Vmctx<C>`, and comes first: `fn(Vmctx<C>, i32) -> i64`"
 )]
 pub unsafe trait AbiValue: Copy + 'static {
     /// The type in CLIF.

@@ -78,10 +78,47 @@ fn functions_of_other_modules_are_refused() {
     let error = g
         .define(&mut module, |body, []| body.call(&first, []))
         .unwrap_err();
-    assert_says(error, &["`first` is declared as `(i32) -> i32"]);
+    assert_says(error, &["`first` is of another module", "that of `f`"]);
     let mut empty = common::module(&Imports::new());
     let error = f.define(&mut empty, |_, [x]| Ok([x])).unwrap_err();
     assert!(matches!(error, Error::NotDefined { .. }), "{error}");
+
+    let mut other = common::module(&Imports::new());
+    let same_type = Function::<Identity>::export(&mut other, "same_type").unwrap();
+    let code = Code::finalize(module).unwrap();
+    // SAFETY: it is not called.
+    let error = unsafe { code.get(&same_type) }.unwrap_err();
+    assert_says(error, &["`same_type` is of another module"]);
+}
+
+#[test]
+fn a_body_does_not_change_what_it_is_of() {
+    let (mut module, _) = identity();
+    let g = Function::<Identity>::export(&mut module, "g").unwrap();
+    let error = g.define(&mut module, |body, [x]| {
+        body.func.signature.params[0] = AbiParam::new(types::I64);
+        Ok([x])
+    });
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::WrongSignature { .. }), "{error}");
+    let (mut other, _) = identity();
+    Function::<fn(i64)>::export(&mut other, "h").unwrap();
+    let error = g.define(&mut module, |body, [x]| {
+        std::mem::swap(body.module(), &mut other);
+        Ok([x])
+    });
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::OtherModule { .. }), "{error}");
+}
+
+#[test]
+fn the_code_of_a_preemptible_function_is_not_taken() {
+    let mut module = module(&Imports::new());
+    let f = Function::<Identity>::declare(&mut module, "f", Linkage::Preemptible).unwrap();
+    let code = Code::finalize(module).unwrap();
+    // SAFETY: it is not called.
+    let error = unsafe { code.get(&f) }.unwrap_err();
+    assert_says(error, &["`f` may be another's", "Linkage::Export"]);
 }
 
 #[test]
@@ -189,7 +226,7 @@ fn one_function_may_be_called_as_two_types() {
     })
     .unwrap();
     let code = Code::finalize(module).unwrap();
-    // SAFETY: `f` writes two numbers through its pointer.
+    // SAFETY: `f` writes two numbers through its pointer, which is one to two numbers below.
     let g = unsafe { code.get(&g) }.unwrap();
     let mut out = [0; 2];
     assert_eq!(g.call(out.as_mut_ptr().cast(), 21), 42);

@@ -32,6 +32,9 @@ pub enum Refusal {
     /// C passes a small struct in registers.
     #[error("a struct argument of {0} bytes, which C passes in registers")]
     StructArgument(u32),
+    /// No function can have this symbol in a file of declarations.
+    #[error("`{0}` is no symbol to declare: {1}")]
+    Symbol(String, &'static str),
     /// The language has no such type on this target.
     #[error("{1} has no type {0}{2}")]
     Type(Type, &'static str, &'static str),

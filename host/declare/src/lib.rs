@@ -1,6 +1,7 @@
 //! Declarations for C and Rust of functions that Cranelift compiles, from their signatures in CLIF.
 //!
-//! A `build.rs` writes a header with it, next to the object file that has the functions:
+//! A `build.rs` writes a header with it, next to the object file that has the functions. The target there is that of
+//! `isa::lookup_by_name` with the environment variable `TARGET`; here it is this machine:
 //!
 //! ```
 //! use cranelift_codegen::ir::{AbiParam, Signature, types};

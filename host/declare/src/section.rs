@@ -5,6 +5,7 @@ use crate::locate::target_name;
 use crate::names::Names;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::TargetIsa;
+use std::collections::HashSet;
 use std::fmt;
 use target_lexicon::Triple;
 
@@ -100,6 +101,7 @@ pub struct Declarations<'a, S> {
     isa: &'a dyn TargetIsa,
     section: S,
     names: Names,
+    symbols: HashSet<String>,
 }
 
 impl<'a, S: Section> Declarations<'a, S> {
@@ -114,17 +116,30 @@ impl<'a, S: Section> Declarations<'a, S> {
             isa,
             section: S::new(isa.triple()).ok_or_else(no_compiler)?,
             names: S::names(),
+            symbols: HashSet::new(),
         })
     }
 
-    /// Declares the function with this symbol. Several results are a struct of its own, with assertions on its layout.
+    /// Declares the function with this symbol. Several results are a struct of its own, with assertions on its layout. An integer is
+    /// unsigned where the signature has it `uext`.
     ///
     /// # Errors
     ///
-    /// The reason why the language cannot say the signature; the file is as before.
+    /// The reason why the language cannot say the signature or the symbol; the file is as before.
     pub fn function(&mut self, symbol: &str, signature: &Signature) -> Result<(), Refusal> {
+        let refuse = |why| Err(Refusal::Symbol(symbol.to_owned(), why));
+        if symbol.is_empty() {
+            return refuse("it is empty");
+        }
+        if symbol.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+            return refuse("it has characters that end a string");
+        }
+        if self.symbols.contains(symbol) {
+            return refuse("it is declared before");
+        }
         let name = format!("%{symbol}");
         S::check(self.isa, signature)?;
+        self.symbols.insert(symbol.to_owned());
         self.section.blank_line();
         declare(
             &mut self.section,
