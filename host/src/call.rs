@@ -30,9 +30,15 @@ enum Target {
 }
 
 impl<S> Callee<S> {
-    pub(crate) fn direct(function: FuncRef, caller: &mut ir::Function, lowered: &Lowered) -> Self {
+    /// `area` is the slot for the results of all calls, if there is one yet.
+    pub(crate) fn direct(
+        function: FuncRef,
+        caller: &mut ir::Function,
+        lowered: &Lowered,
+        area: &mut Option<StackSlot>,
+    ) -> Self {
         let signature = caller.dfg.ext_funcs[function].signature;
-        Self::new(Target::Function(function), signature, caller, lowered)
+        Self::new(Target::Function(function), signature, caller, lowered, area)
     }
 
     fn new(
@@ -40,11 +46,18 @@ impl<S> Callee<S> {
         signature: SigRef,
         caller: &mut ir::Function,
         lowered: &Lowered,
+        shared: &mut Option<StackSlot>,
     ) -> Self {
         let out = lowered.area.as_ref().map(|area| {
-            let align_shift = area.align.trailing_zeros() as u8;
-            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, area.size, align_shift);
-            (area.clone(), caller.create_sized_stack_slot(slot))
+            let new = || {
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 0, 0);
+                caller.create_sized_stack_slot(data)
+            };
+            let slot = *shared.get_or_insert_with(new);
+            let data = &mut caller.sized_stack_slots[slot];
+            data.size = data.size.max(area.size);
+            data.align_shift = data.align_shift.max(area.align.trailing_zeros() as u8);
+            (area.clone(), slot)
         });
         Self {
             target,
@@ -76,10 +89,19 @@ impl<S: Signature> Callee<S> {
         caller: &mut ir::Function,
         pointer: ir::Value,
     ) -> Result<Self, Error> {
+        Self::pointer_in(isa, caller, pointer, &mut None)
+    }
+
+    pub(crate) fn pointer_in(
+        isa: &dyn TargetIsa,
+        caller: &mut ir::Function,
+        pointer: ir::Value,
+        area: &mut Option<StackSlot>,
+    ) -> Result<Self, Error> {
         let lowered = BackEnd::preferred(isa).lower::<S>(isa)?;
         let signature = caller.import_signature(lowered.signature.clone());
         let target = Target::Pointer(pointer);
-        Ok(Self::new(target, signature, caller, &lowered))
+        Ok(Self::new(target, signature, caller, &lowered, area))
     }
 
     /// Calls it: arguments in, results out.

@@ -143,6 +143,7 @@ impl<S: Signature> Function<S> {
             builder,
             entry,
             callees: HashMap::new(),
+            area: None,
         };
         let results = body(&mut in_progress, params)?;
         in_progress.return_(results)?;
@@ -194,7 +195,7 @@ impl<S: Signature> Function<S> {
     ) -> Result<Callee<S>, Error> {
         self.check(module)?;
         let function = module.declare_func_in_func(self.id, caller);
-        Ok(Callee::direct(function, caller, &self.lowered))
+        Ok(Callee::direct(function, caller, &self.lowered, &mut None))
     }
 
     /// Is this a function of this module, as far as can be seen?
@@ -307,6 +308,8 @@ pub struct Body<'b, 'f, M, S> {
     entry: Entry<S>,
     /// By function and signature, as two signatures may be the same in CLIF.
     callees: HashMap<(FuncId, TypeId), Callee<()>>,
+    /// Where callees put their results, if Cranelift does not know of it: one slot for all calls.
+    area: Option<ir::StackSlot>,
 }
 
 impl<M: Module, S: Signature> Body<'_, '_, M, S> {
@@ -349,7 +352,8 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
         pointer: ir::Value,
         args: T::Params,
     ) -> Result<ResultValues<T>, Error> {
-        let callee = Callee::<T>::pointer(self.module.isa(), self.builder.func, pointer)?;
+        let (isa, caller) = (self.module.isa(), &mut *self.builder.func);
+        let callee = Callee::<T>::pointer_in(isa, caller, pointer, &mut self.area)?;
         Ok(callee.call(&mut self.builder, args))
     }
 
@@ -374,7 +378,9 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
         if let Some(known) = self.callees.get(&key) {
             return Ok(known.typed());
         }
-        let callee = function.callee(self.module, self.builder.func)?;
+        let caller = &mut *self.builder.func;
+        let target = self.module.declare_func_in_func(function.id, caller);
+        let callee = Callee::direct(target, caller, &function.lowered, &mut self.area);
         self.callees.insert(key, callee.typed());
         Ok(callee)
     }

@@ -101,3 +101,29 @@ fn several_results_are_as_by_hand() {
     let got = code_of_the_crate(BackEnd::MultiOut, &mut module(&Imports::new()));
     assert_eq!(got, want);
 }
+
+#[test]
+fn all_calls_of_a_body_share_the_place_for_results() {
+    let back_end = BackEnd::ExplicitPointer;
+    let mut module = module(&Imports::new());
+    type Small = fn() -> (u8, u8);
+    type Large = fn() -> (i64, i64, i64);
+    let small =
+        Function::<Small>::declare_with(back_end, &mut module, "s", Linkage::Import).unwrap();
+    let large =
+        Function::<Large>::declare_with(back_end, &mut module, "l", Linkage::Import).unwrap();
+    let f =
+        Function::<fn() -> i64>::declare_with(back_end, &mut module, "f", Linkage::Export).unwrap();
+    let mut context = Context::new();
+    f.define_in(&mut context, &mut module, |body, []| {
+        body.call(&small, [])?;
+        let [a, b, c] = body.call(&large, [])?;
+        body.call(&small, [])?;
+        let sum = body.ins().iadd(a, b);
+        Ok([body.ins().iadd(sum, c)])
+    })
+    .unwrap();
+    let slots = context.func.sized_stack_slots.values();
+    let slots: Vec<_> = slots.map(|slot| (slot.size, slot.align_shift)).collect();
+    assert_eq!(slots, [(24, 3)]);
+}
