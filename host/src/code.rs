@@ -15,7 +15,6 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit, transmute};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// The code of a finalized JIT module. Its memory is freed when it is dropped: nothing may call an address that was
 /// taken from the module itself, or from [`Compiled::address`], after that.
@@ -88,7 +87,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("the module panicked").to_owned()
 }
 
-/// What keeps code alive: `&Code`, `Rc<Code>` or `Arc<Code>`.
+/// What keeps code alive: `&Code` or `Rc<Code>`. A module is of one thread, and so is all that is made of it.
 pub trait KeepAlive: sealed::Sealed {
     /// The code.
     fn code(&self) -> &Code;
@@ -109,7 +108,7 @@ macro_rules! keep_alive {
     )*};
 }
 
-keep_alive!(&Code, Rc<Code>, Arc<Code>);
+keep_alive!(&Code, Rc<Code>);
 
 /// A compiled function with the signature `S`, which keeps its code alive.
 ///

@@ -177,6 +177,13 @@ impl<R> Out<'_, R> {
     }
 }
 
+impl<'a, R> From<&'a mut MaybeUninit<R>> for Out<'a, R> {
+    /// For whoever calls a host function as a function of Rust, such as a test.
+    fn from(place: &'a mut MaybeUninit<R>) -> Self {
+        Self(place)
+    }
+}
+
 macro_rules! tuples {
     ($([$($name:ident $index:tt)*])*) => {$(
         const _: () = {

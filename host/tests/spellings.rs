@@ -85,3 +85,25 @@ fn they_compile() {
         std::arch::x86_64::__m128d,
     )>();
 }
+
+#[test]
+fn a_host_function_can_be_called_as_a_function_of_rust() {
+    extern "C" fn halve(out: Out<'_, Halves>, number: i32) {
+        out.write(Halves {
+            half: number / 2,
+            rest: number % 2,
+        });
+    }
+    let mut halves = std::mem::MaybeUninit::uninit();
+    halve(Out::from(&mut halves), 7);
+    // SAFETY: `halve` writes them.
+    let Halves { half, rest } = unsafe { halves.assume_init() };
+    assert_eq!((half, rest), (3, 1));
+}
+
+#[derive(Results)]
+#[repr(C)]
+struct Halves {
+    half: i32,
+    rest: i32,
+}

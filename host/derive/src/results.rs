@@ -48,6 +48,10 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             #(#offsets)*
             assert!(::core::mem::size_of::<#name>() == layout.size() as usize);
             assert!(::core::mem::align_of::<#name>() == layout.align() as usize);
+            assert!(
+                !::core::mem::needs_drop::<#name>(),
+                "results are bytes that compiled code writes: they cannot have `Drop`"
+            );
         };
 
         // SAFETY: a `repr(C)` struct, whose layout the compiler has just compared.
