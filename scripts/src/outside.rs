@@ -2,7 +2,7 @@
 //!
 //! The step `outside` of `cargo xtask test` runs its tests; its program `unchanged` is for the step of that name.
 
-use crate::fork::make::patch_lines;
+use crate::fork::make::{make, patch_lines};
 use crate::pin::Pin;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::{Counts, run_tests};
@@ -14,12 +14,11 @@ use std::process::Command;
 pub enum Cranelift {
     /// That of the registry.
     Stock,
-    /// The checkout, by the lines that `cargo xtask fork make --to` prints.
+    /// The checkout, saved or not.
     Fork,
+    /// A fork in a folder of its own, as `cargo xtask fork make --to` makes it.
+    Made,
 }
-
-/// Both.
-pub const BOTH: [Cranelift; 2] = [Cranelift::Stock, Cranelift::Fork];
 
 impl Cranelift {
     /// The name of the copy's folder.
@@ -27,6 +26,7 @@ impl Cranelift {
         match self {
             Cranelift::Stock => "stock",
             Cranelift::Fork => "fork",
+            Cranelift::Made => "app",
         }
     }
 
@@ -34,16 +34,21 @@ impl Cranelift {
     pub fn cargo(self, repo: &Repo, subcommand: &str) -> Result<Command> {
         let (from, base) = (repo.path("scripts/fixtures/outside"), base(repo));
         let (to, pin) = (base.join(self.name()), Pin::read(repo)?);
+        let fork = match self {
+            Cranelift::Stock => None,
+            Cranelift::Fork => Some(repo.checkout()),
+            Cranelift::Made => Some(made(repo)),
+        };
         for file in files_below(&from)?
             .iter()
             .filter(|f| !f.starts_with("target/"))
         {
             let mut bytes = read(&from.join(file))?;
-            match (self, file.as_str()) {
-                (Cranelift::Fork, "Cargo.toml") => {
-                    bytes.extend(format!("\n{}", patch_lines(&pin, &repo.checkout())).bytes());
+            match (&fork, file.as_str()) {
+                (Some(fork), "Cargo.toml") => {
+                    bytes.extend(format!("\n{}", patch_lines(&pin, fork)).bytes());
                 }
-                (Cranelift::Fork, "Cargo.lock") => {
+                (Some(_), "Cargo.lock") => {
                     bytes = patched_lock(&String::from_utf8(bytes)?, &pin).into();
                 }
                 _ => {}
@@ -52,7 +57,7 @@ impl Cranelift {
         }
         let mut command = cargo(&to);
         command.args([subcommand, "--locked"]);
-        if self == Cranelift::Fork {
+        if fork.is_some() {
             command.args(["--features", "fork"]);
         }
         command.env("CARGO_TARGET_DIR", base.join("target"));
@@ -65,9 +70,17 @@ pub fn base(repo: &Repo) -> std::path::PathBuf {
     repo.target().join("outside")
 }
 
-/// The package's tests, on both.
+fn made(repo: &Repo) -> std::path::PathBuf {
+    base(repo).join("made")
+}
+
+/// The package's tests, on Cranelift from the registry and as another project uses the fork: made in a folder, with the lines that
+/// `cargo xtask fork make --to` prints.
 pub fn run(repo: &Repo) -> Result<Counts> {
-    BOTH.into_iter().try_fold(Counts::default(), |counts, on| {
+    println!("\n==> cargo xtask fork make --to {}", made(repo).display());
+    println!("{}", make(repo, &made(repo))?);
+    let both = [Cranelift::Stock, Cranelift::Made];
+    both.into_iter().try_fold(Counts::default(), |counts, on| {
         Ok(counts.and(run_tests(&mut on.cargo(repo, "test")?)))
     })
 }
