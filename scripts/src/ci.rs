@@ -5,6 +5,7 @@ use crate::setup::Setup;
 use crate::steps::Counts;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use std::time::Instant;
 
 /// Run the long campaigns
 ///
@@ -57,7 +58,9 @@ impl Ci {
         );
         for (name, campaign) in wanted {
             println!("\n==> {name}");
+            let start = Instant::now();
             total = total.and(campaign(repo)?);
+            println!("{name}: {} s", start.elapsed().as_secs());
         }
         println!("campaigns: {total}");
         if total.failed > 0 {

@@ -112,9 +112,7 @@ fn write_programs(repo: &Repo, folder: &str) -> Result<()> {
 /// Runs the program and returns what it prints.
 fn corpus(repo: &Repo, on: Cranelift, args: &[&str]) -> Result<String> {
     let mut command = on.cargo(repo, "run")?;
-    command
-        .args(["--quiet", "--profile", "corpus"])
-        .args(PROGRAM);
+    command.arg("--quiet").args(PROGRAM);
     command.arg("--").args(args);
     let output = command
         .stderr(std::process::Stdio::inherit())

@@ -16,7 +16,7 @@ const COUNT: u64 = 1024;
 pub fn run(repo: &Repo, machines: &[String], args: &[String]) -> Counts {
     let runs = machines.iter().map(|machine| {
         let mut command = cargo(&repo.path(""));
-        command.args(["run", "--quiet", "--release"]);
+        command.args(["run", "--quiet"]);
         select(&mut command)
             .args(["--", "cross", machine])
             .args(args);
@@ -40,6 +40,8 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         &COUNT.to_string(),
         "--seconds",
         "600",
+        "--jobs",
+        "2",
     ]
     .map(String::from);
     Ok(run(repo, &MACHINES.map(String::from), &args))
