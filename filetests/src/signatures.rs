@@ -11,6 +11,7 @@
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
+use std::hash::{BuildHasher, RandomState};
 
 /// A source of decisions.
 pub trait Choices {
@@ -23,6 +24,11 @@ pub trait Choices {
 pub struct Seed(u64);
 
 impl Seed {
+    /// A number that is another each time, short enough to be typed.
+    pub fn draw() -> u64 {
+        u64::from(RandomState::new().hash_one(()) as u32)
+    }
+
     /// The seed of one of many signatures, which does not depend on those before it.
     pub fn new(seed: u64, number: u64) -> Self {
         let mut mixed = Seed(seed);

@@ -11,6 +11,7 @@
 use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::{CommandFactory, FromArgMatches, Parser};
+use filetests::signatures::Seed;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -89,7 +90,8 @@ pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(seconds) = options.random {
         let name = format!("{}-case-{}", O::NAME, std::process::id());
         let path = std::env::temp_dir().join(name);
-        let seed = options.seed.unwrap_or_else(|| xtask::seed::draw().into());
+        let seed = options.seed.unwrap_or_else(Seed::draw);
+        println!("seed {seed}");
         return match judge_random::<O>(seed, Duration::from_secs(seconds), &path) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 Needs llvm-profdata and llvm-cov 19 or later, of package llvm-19 or the like: the tools read what rustc writes.")]
 pub struct Coverage {
-    /// The targets [default: all that compile something or compute a layout]
+    /// The targets [default: all]
     pub targets: Vec<String>,
 
     /// How long each target gets inputs of its corpus, and then random ones
@@ -31,7 +31,7 @@ pub struct Coverage {
     pub seconds: u64,
 }
 
-/// `queue` is about patches alone.
+/// All.
 const TARGETS: [&str; 7] = [
     "compile-all",
     "convention",

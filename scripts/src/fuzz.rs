@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 /// Run the fuzz targets
 ///
-/// Installs cargo-fuzz if it is missing, builds the targets, makes seeds and a dictionary from filetests and patches, runs one
+/// Installs cargo-fuzz if it is missing, builds the targets, makes seeds and a dictionary from filetests, runs one
 /// target after the other, and prints what came of it. With a toolchain other than nightly, it lets the compiler use the
 /// unstable options that libFuzzer needs.
 #[derive(Args)]
@@ -258,7 +258,7 @@ fn cargo_fuzz(repo: &Repo, subcommand: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// A folder of inputs to begin with: the filetests, the patches, or random bytes for targets that make something of any.
+/// A folder of inputs to begin with: the filetests, or random bytes for targets that make something of any.
 fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
     let folder = repo.target().join("fuzz/seeds").join(target);
     fs::create_dir_all(&folder)?;
@@ -267,12 +267,6 @@ fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
             for file in files_below(&repo.path(FILETESTS))? {
                 let bytes = read(&repo.path(FILETESTS).join(&file))?;
                 write(&folder.join(file.replace('/', "-")), &bytes)?;
-            }
-        }
-        "queue" => {
-            for file in files_below(&repo.path(crate::queue::PATCHES))? {
-                let bytes = read(&repo.path(crate::queue::PATCHES).join(&file))?;
-                write(&folder.join(file), &bytes)?;
             }
         }
         _ => {

@@ -99,15 +99,17 @@ impl Git {
         }
         stream.extend(b"reset refs/tags/pin\nfrom :1\n\ndone\n");
         let args = ["fast-import", "--quiet", "--done", "--date-format=rfc2822"];
-        let mut child = self
-            .command(&args)
-            .stdin(Stdio::piped())
-            .spawn()
-            .context(NO_GIT)?;
-        // A failing git closes its input early; its own message is the better one.
-        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(&stream));
-        self.finish(&args, child.wait_with_output())?;
+        self.feed(&args, &stream)?;
         self.run(&["reset", "--quiet", "--hard"])
+    }
+
+    /// Runs git with an input, for its effect.
+    pub fn feed(&self, args: &[&str], input: &[u8]) -> Result<()> {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).spawn().context(NO_GIT)?;
+        // A failing git closes its input early; its own message is the better one.
+        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input));
+        self.finish(args, child.wait_with_output()).map(drop)
     }
 
     /// A command line that git understands the same way everywhere.

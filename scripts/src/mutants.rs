@@ -139,7 +139,7 @@ fn find_by_c(repo: &Repo, wanted: &[String]) -> Counts {
     counts
 }
 
-/// The fuzz targets, those that need least time first. `text` and `queue` are not about compiled code.
+/// The fuzz targets, those that need least time first. `text` is not about compiled code.
 const FUZZ_TARGETS: [&str; 6] = [
     "layout",
     "places",

@@ -1,6 +1,6 @@
 //! The patch queue in `cranelift/`: `patches/series`, the patches in it, and our new files.
 
-use crate::git::{Tree, blob_id};
+use crate::git::{Git, Tree, blob_id};
 use crate::patch::{FileDiff, Patch};
 use crate::pin::Pin;
 use crate::repo::{Repo, files_below, read, write};
@@ -65,23 +65,14 @@ impl Queue {
         let mut steps = Vec::new();
         for patch in &self.patches {
             let name = patch.file_name();
-            let mut step = Tree::new();
-            for diff in &patch.files {
+            for FileDiff { path, .. } in &patch.files {
                 ensure!(
-                    !self.new_files.contains_key(&diff.path),
-                    "{PATCHES}/{name} changes `{}`, {FOLD}",
-                    diff.path
+                    !self.new_files.contains_key(path),
+                    "{PATCHES}/{name} changes `{path}`, {FOLD}"
                 );
-                let old = tree.get(&diff.path).with_context(|| {
-                    format!(
-                        "{PATCHES}/{name}: there is no `{}` in the pin; {RESTORE}",
-                        diff.path
-                    )
-                })?;
-                let new = apply_exactly(diff, old)
-                    .map_err(|e| anyhow!("{PATCHES}/{name}: `{}`: {e}; {RESTORE}", diff.path))?;
-                step.insert(diff.path.clone(), new);
             }
+            let mut step = apply_exactly(&patch.files, &tree)
+                .map_err(|e| anyhow!("{PATCHES}/{name}: {e:#}; {RESTORE}"))?;
             for path in &patch.new_files {
                 let folder = format!("{path}/");
                 let clash = tree.keys().find(|k| {
@@ -128,18 +119,35 @@ impl Queue {
     }
 }
 
-/// Applies a diff between files of the right ids.
-pub fn apply_exactly(diff: &FileDiff, old: &[u8]) -> Result<Vec<u8>, String> {
-    let check = |when, expected: &str, bytes: &[u8]| match blob_id(bytes) {
-        id if id == expected => Ok(()),
-        id => Err(format!(
-            "the file {when} the change should have id {expected} and has {id}"
-        )),
+/// The files that diffs change, after that. Git applies them to copies; all files must have the ids in the diffs, before and after.
+pub fn apply_exactly(diffs: &[FileDiff], files: &Tree) -> Result<Tree> {
+    let check = |path: &str, when, expected: &str, bytes: &[u8]| {
+        let id = blob_id(bytes);
+        ensure!(
+            id == expected,
+            "`{path}` {when} the change should have id {expected} and has {id}"
+        );
+        Ok(())
     };
-    check("before", &diff.old, old)?;
-    let new = diff.apply(old)?;
-    check("after", &diff.new, &new)?;
-    Ok(new)
+    let folder = tempfile::tempdir()?;
+    for FileDiff { path, old, .. } in diffs {
+        let file = files.get(path);
+        let file = file.with_context(|| format!("there is no `{path}` in the pin"))?;
+        check(path, "before", old, file)?;
+        write(&folder.path().join(path), file)?;
+    }
+    let text: Vec<&[u8]> = diffs.iter().map(|diff| &diff.text[..]).collect();
+    if !text.is_empty() {
+        let args = ["apply", "--unidiff-zero", "--whitespace=nowarn"];
+        Git::at(folder.path()).feed(&args, &text.concat())?;
+    }
+    let mut changed = Tree::new();
+    for FileDiff { path, new, .. } in diffs {
+        let file = read(&folder.path().join(path))?;
+        check(path, "after", new, &file)?;
+        changed.insert(path.clone(), file);
+    }
+    Ok(changed)
 }
 
 /// A hash over everything that decides what the fork is: pin, series, patches and new files, as they are on disk.

@@ -614,9 +614,9 @@ fn make_refuses_a_damaged_queue_and_touches_nothing() {
             &[PATCH, "lib.rs`", "after the change should have id"],
         ),
         (
-            "offset",
-            |d| d.edit(PATCH, |t| t.replace("@@ -5 ", "@@ -4 ")),
-            &[PATCH, "lib.rs`", "are not in the file"],
+            "removed line",
+            |d| d.edit(PATCH, |t| t.replace("-pub fn two", "-pub fn too")),
+            &[PATCH, "lib.rs", "patch does not apply"],
         ),
         (
             "no such file",

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use filetests::c_abi::toolchain::CTarget;
+use filetests::signatures::Seed;
 use multi_out_fuzz::cross::Campaign;
 use multi_out_fuzz::stock;
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
             jobs,
         } => cross(&Campaign {
             target,
-            seed: seed.unwrap_or_else(|| xtask::seed::draw().into()),
+            seed: seed.unwrap_or_else(Seed::draw),
             count,
             time: Duration::from_secs(seconds),
             jobs,

@@ -7,7 +7,6 @@ pub mod host_calls;
 pub mod interpret;
 pub mod layout;
 pub mod places;
-pub mod queue;
 pub mod text;
 
 use crate::Verdict;

@@ -11,6 +11,7 @@ use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::slice;
 
 /// Write the commits of `cranelift/checkout` back to the patches and our new files
 ///
@@ -245,10 +246,8 @@ fn read_diff(
     old: &str,
     new: &str,
 ) -> Result<FileDiff> {
-    let (before, after) = (
-        text_file(git, name, path, old)?,
-        text_file(git, name, path, new)?,
-    );
+    let before = text_file(git, name, path, old)?;
+    text_file(git, name, path, new)?;
     let parent = format!("{commit}^");
     let text = git.bytes(&[
         "diff",
@@ -275,12 +274,12 @@ fn read_diff(
     let diff = diffs
         .pop()
         .with_context(|| format!("{name}: git shows no change of `{path}`; {bug}"))?;
-    let made = apply_exactly(&diff, &before)
-        .map_err(|e| anyhow!("{name}: git's diff of `{path}`: {e}; {bug}"))?;
     ensure!(
-        made == after && diff.old == old && diffs.is_empty(),
-        "{name}: git's diff of `{path}` is not exact; {bug}"
+        diff.path == path && diff.old == old && diff.new == new && diffs.is_empty(),
+        "{name}: git's diff of `{path}` is of something else; {bug}"
     );
+    apply_exactly(slice::from_ref(&diff), &Tree::from([(path.into(), before)]))
+        .map_err(|e| anyhow!("{name}: git's diff of {e:#}; {bug}"))?;
     Ok(diff)
 }
 

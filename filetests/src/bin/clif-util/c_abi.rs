@@ -10,9 +10,9 @@ use filetests::c_abi::campaign::{Campaign, SETTINGS};
 use filetests::c_abi::case::Direction;
 use filetests::c_abi::toolchain::{CTarget, Compiler};
 use filetests::parse::parse;
+use filetests::signatures::Seed;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -106,9 +106,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Some(_) => (2 * SETTINGS.len(), 2),
         None => (options.count.get(), options.batch.get()),
     };
-    let new_seed = || u64::from(RandomState::new().hash_one(()) as u32);
     let campaign = Campaign {
-        seed: options.seed.unwrap_or_else(new_seed),
+        seed: options.seed.unwrap_or_else(Seed::draw),
         signature: options.signature.clone(),
         count,
         targets: all_if_empty(&options.target),

@@ -1,5 +1,0 @@
-//! `cargo fuzz run queue`.
-
-#![cfg_attr(fuzzing, no_main)]
-
-multi_out_fuzz::target!(multi_out_fuzz::oracles::queue::PatchQueue);
