@@ -2,7 +2,7 @@
 //! would write it, and with the shim that stock Cranelift needs.
 
 use crate::shapes::{CALLS, Lane, Pattern, Shape, Step};
-use filetests::c_abi::toolchain::CTarget;
+use oracles::toolchain::CTarget;
 use std::fmt::Write;
 
 /// How the results travel.

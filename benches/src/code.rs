@@ -7,9 +7,9 @@ use crate::shapes::{COUNTS, Lane, Pattern, Shape};
 use crate::{c, peers};
 use anyhow::{Context, Result, anyhow, ensure};
 use cranelift_codegen::isa::TargetIsa;
-use filetests::c_abi::toolchain::CTarget;
-use filetests::temporary::TemporaryFolder;
 use object::{Object, ObjectSection, ObjectSymbol};
+use oracles::temporary::TemporaryFolder;
+use oracles::toolchain::CTarget;
 use target_lexicon::Architecture;
 
 /// The targets.

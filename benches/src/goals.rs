@@ -8,7 +8,7 @@ use crate::peers::{Peer, Side};
 use crate::results::Results;
 use crate::shapes::Pattern;
 use crate::times::TimeCase;
-use filetests::c_abi::toolchain::CTarget;
+use oracles::toolchain::CTarget;
 use std::fmt;
 
 /// What became of a goal.

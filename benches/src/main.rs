@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use filetests::c_abi::toolchain::CTarget;
 use multi_out_benches::code::{PEERS, code, code_cases};
 use multi_out_benches::compile::Corpus;
 use multi_out_benches::goals::{Verdict, goals};
@@ -12,6 +11,7 @@ use multi_out_benches::results::Plan;
 use multi_out_benches::shapes::{Lane, Pattern, Shape};
 use multi_out_benches::times::time_cases;
 use multi_out_benches::{chart, report};
+use oracles::toolchain::CTarget;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;

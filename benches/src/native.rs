@@ -8,7 +8,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
-use filetests::c_abi::toolchain::CTarget;
+use oracles::toolchain::CTarget;
 
 /// Settings as a runtime has them: optimized, and with frame pointers in all functions that call, which C compilers are told to
 /// keep there too.
@@ -24,14 +24,7 @@ pub fn isa(target: CTarget) -> Result<OwnedTargetIsa> {
     flags.set("enable_verifier", "false")?;
     // Stock needs it for more results than it has registers. The convention ignores it.
     flags.set("enable_multi_ret_implicit_sret", "true")?;
-    let triple = match target {
-        CTarget::Riscv64 => "riscv64gc-unknown-linux-gnu".to_owned(),
-        _ => format!("{}-unknown-linux-gnu", target.architecture()),
-    };
-    let triple = triple
-        .parse()
-        .map_err(|error| anyhow!("triple {triple}: {error}"))?;
-    let mut builder = isa::lookup(triple)?;
+    let mut builder = isa::lookup(target.triple())?;
     if target == CTarget::Riscv64 {
         // C compilers use compressed instructions.
         builder.enable("has_c")?;

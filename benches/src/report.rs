@@ -7,7 +7,7 @@ use crate::peers::{Peer, Side};
 use crate::results::Results;
 use crate::times;
 use anyhow::Result;
-use filetests::c_abi::toolchain::Compiler;
+use oracles::toolchain::Compiler;
 use std::process::Command;
 
 /// The report: goals first, then what they are made of. `charts` are the paths of pictures.

@@ -11,7 +11,7 @@ use crate::shapes::{Lane, SCALING, Shape};
 use crate::times::{self, TimeCase, time_cases};
 use crate::{code, progress};
 use anyhow::{Result, ensure};
-use filetests::c_abi::toolchain::CTarget;
+use oracles::toolchain::CTarget;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,10 +1,10 @@
 //! Counts of executed instructions, beside what disassembly says about the same code.
 
-use filetests::c_abi::toolchain::CTarget;
 use multi_out_benches::code::{TARGETS, code};
 use multi_out_benches::executed::{PATTERN, PEERS, executed};
 use multi_out_benches::peers::{Peer, Side};
 use multi_out_benches::shapes::{CALLS, Lane, Shape};
+use oracles::toolchain::CTarget;
 
 /// The callee has no branches, and the loop is most of the caller.
 fn check(peer: Peer, target: CTarget, shape: Shape) {

@@ -12,9 +12,9 @@
 //! - [`object`] writes object files; [`reduce`] shrinks functions;
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
-//!   [`c_abi`] lets C compilers judge; [`signatures`] makes random ones;
+//!   [`c_abi`] lets C compilers judge;
 //! - [`errors`] describes what the compiler says, [`outcome`] holds the results, [`report`] prints
-//!   them; [`temporary`] makes folders.
+//!   them.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
 //! crashes and endless loops, and [`activity`] tells where they happened.
@@ -41,9 +41,7 @@ pub mod parse;
 pub mod reduce;
 pub mod report;
 pub mod runner;
-pub mod signatures;
 pub mod source;
-pub mod temporary;
 pub mod timings;
 pub mod unwind_dump;
 pub mod workers;

@@ -11,6 +11,7 @@
 //! time, so it has a limit on the clock too.
 
 use crate::activity::{self, Activity, Note};
+use oracles::workshop::PATIENCE;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -46,10 +47,6 @@ impl std::fmt::Display for Limit {
         }
     }
 }
-
-/// How many times the limit of its processor time something may take on the clock: more than a busy machine
-/// has threads to share a processor among.
-pub const PATIENCE: u32 = 30;
 
 /// Runs `task(0)`, …, `task(count - 1)` on `threads` workers, and hands each ending with its
 /// index and running time to `finished` as it comes in, in any order.

@@ -3,7 +3,7 @@
 //!
 //! The compilers judge sizes, alignments and offsets, for every `system_v_multi_out` signature of the
 //! repository's filetests on every target that has C. Registers are compared with compiled code for a
-//! few signatures; calls between C and compiled code are the examples' business.
+//! few signatures; calls between C and compiled code are the campaign's business.
 
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{Signature, types};

@@ -1,7 +1,7 @@
 //! What a process leaves that is killed goes when another one starts.
 #![cfg(target_os = "linux")]
 
-use filetests::c_abi::toolchain::{CTarget, Compiler};
+use oracles::toolchain::{CTarget, Compiler};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

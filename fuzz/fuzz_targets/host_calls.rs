@@ -10,6 +10,6 @@ multi_out_fuzz::target!(multi_out_fuzz::oracles::host_calls::HostCalls);
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn main() -> std::process::ExitCode {
-    eprintln!("host-calls: the examples call C by libffi on x86-64 and aarch64 alone");
+    eprintln!("host-calls: the oracle calls C by libffi on x86-64 and aarch64 alone");
     std::process::ExitCode::from(2)
 }

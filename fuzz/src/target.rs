@@ -11,7 +11,7 @@
 use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::{CommandFactory, FromArgMatches, Parser};
-use filetests::signatures::Seed;
+use oracles::signatures::Seed;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;

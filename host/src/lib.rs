@@ -124,7 +124,7 @@
 //! A panic is the other way: [`Imports::unwind_function`] takes an `extern "C-unwind"` function, [`Body::try_call`] calls it,
 //! and [`Compiled`] lets a panic through. It costs nothing where there is none, and microseconds where there is
 //! one. The results are not read then. The unwinder must know the code's frames, from the context of [`Function::define_in`]: the test
-//! `host_errors.rs` among the fork's examples has the whole pattern. Otherwise the process aborts.
+//! `host_errors.rs` of the fork's repository, in `oracles/tests`, has the whole pattern. Otherwise the process aborts.
 
 mod back_end;
 mod call;

@@ -9,15 +9,15 @@
 
 use super::case::{Case, Direction};
 use super::standalone::{self, Setting};
-use super::toolchain::{CTarget, Compiler};
-use super::workshop::{BuildError, Ending, Workshop};
 use super::{cases_c, cases_rust};
 use crate::abi;
 use crate::object::ObjectFile;
-use crate::signatures::{Seed, explain_refusal, signature};
 use cranelift_codegen::ir::{Signature, Type};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
+use oracles::signatures::{Seed, explain_refusal, signature};
+use oracles::toolchain::{CTarget, Compiler};
+use oracles::workshop::{BuildError, Ending, Workshop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -122,9 +122,17 @@ const LEVELS: [&str; 2] = ["-O0", "-O2"];
 /// Settings that change how calls are compiled, for one batch after the other.
 pub const SETTINGS: [&[&str]; 4] = [
     &["opt_level=speed"],
-    &["opt_level=none", "regalloc_algorithm=single_pass"],
+    &[
+        "opt_level=none",
+        "regalloc_algorithm=single_pass",
+        "is_pic=true",
+    ],
     &["opt_level=none"],
-    &["opt_level=speed", "regalloc_algorithm=single_pass"],
+    &[
+        "opt_level=speed",
+        "regalloc_algorithm=single_pass",
+        "is_pic=true",
+    ],
 ];
 
 impl Campaign {

@@ -1,7 +1,6 @@
-//! Compiled code and C call each other: the other side of `test c-abi` and of the campaign.
+//! Compiled code and C call each other: the other side of `test c-abi` and of the campaign. [`oracles`] has
+//! the compilers.
 //!
-//! - [`toolchain`] has compilers, linkers and emulators, and what C compilers disagree about;
-//! - [`workshop`] makes programs and runs them;
 //! - [`driver`] reads the C program of a filetest;
 //! - [`case`] makes compiled functions for a signature, [`cases_c`] and [`cases_rust`] write the other
 //!   side of many, with `runtime.c`;
@@ -16,5 +15,3 @@ pub mod cases_c;
 pub mod cases_rust;
 pub mod driver;
 pub mod standalone;
-pub mod toolchain;
-pub mod workshop;

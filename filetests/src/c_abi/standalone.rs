@@ -2,10 +2,10 @@
 
 use super::case::{Case, Direction, SLOT, SLOTS, VALUE};
 use super::cases_c::{declaration, own_params};
-use super::toolchain::{CTarget, Compiler};
 use crate::abi::Refusal;
 use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::isa::TargetIsa;
+use oracles::toolchain::{CTarget, Compiler};
 use std::fmt::Write;
 
 /// How a case was compiled.

@@ -8,14 +8,14 @@
 
 use crate::abi::{self, Section, c};
 use crate::c_abi::driver::Driver;
-use crate::c_abi::toolchain::{CTarget, Compiler, target_of};
-use crate::c_abi::workshop::{BuildError, Ending, Workshop};
 use crate::command::TestCommand;
 use crate::job::Job;
 use crate::object::ObjectFile;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_reader::{IsaSpec, TestOption};
+use oracles::toolchain::{CTarget, Compiler, target_of};
+use oracles::workshop::{BuildError, Ending, Workshop};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,10 @@
 //! Random programs without a fuzzer, the same for the same seed.
 
 use clap::{Parser, Subcommand};
-use filetests::c_abi::toolchain::CTarget;
-use filetests::signatures::Seed;
 use multi_out_fuzz::cross::Campaign;
 use multi_out_fuzz::stock;
+use oracles::signatures::Seed;
+use oracles::toolchain::CTarget;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;

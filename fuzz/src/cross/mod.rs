@@ -11,7 +11,7 @@
 pub mod batch;
 pub mod program;
 
-use filetests::c_abi::toolchain::{CTarget, Compiler};
+use oracles::toolchain::{CTarget, Compiler};
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

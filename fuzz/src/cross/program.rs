@@ -9,9 +9,9 @@ use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, Use
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::{OutArea, compute_out_area};
 use cranelift_codegen::verifier::verify_function;
-use filetests::c_abi::toolchain::CTarget;
 use filetests::execute::{SLOT_SIZE, trampoline};
 use filetests::object::ObjectFile;
+use oracles::toolchain::CTarget;
 use std::fmt::Write;
 
 /// The C program that calls those of its list.

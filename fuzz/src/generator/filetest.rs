@@ -128,8 +128,8 @@ fn argument(index: usize, ty: Type) -> DataValue {
 mod tests {
     use super::*;
     use filetests::job::run_bytes;
-    use filetests::signatures::{Choices, Seed};
     use filetests::{FileOutcome, JobOptions};
+    use oracles::signatures::{Choices, Seed};
     use std::path::Path;
 
     fn outcome(text: &str) -> FileOutcome {

@@ -4,7 +4,7 @@ use super::{Form, Machine, byte};
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
-use filetests::signatures::explain_refusal;
+use oracles::signatures::explain_refusal;
 
 /// What a function takes and returns, whatever its form.
 #[derive(Clone, Debug)]

@@ -1,14 +1,14 @@
 //! `host-calls`: libffi calls compiled functions, and is called by them.
 //!
-//! The oracle is that of the examples: graffiti values, out areas against guard pages, all directions.
+//! With graffiti values, out areas against guard pages, in all directions.
 
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::Type;
-use multi_out_examples::config::Config;
-use multi_out_examples::ffi_oracle::{FIELDS, SCALARS, check};
-use multi_out_examples::shape::Shape;
-use multi_out_examples::vmctx::{MAX_PARAMS, MAX_RESULTS};
+use oracles::config::Config;
+use oracles::ffi_oracle::{FIELDS, SCALARS, check};
+use oracles::shape::Shape;
+use oracles::vmctx::{MAX_PARAMS, MAX_RESULTS};
 
 /// See the module.
 pub struct HostCalls;

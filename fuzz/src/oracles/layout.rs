@@ -7,7 +7,7 @@ use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{Type, types};
 use cranelift_codegen::isa::multi_out::{OutAreaError, OutTarget, compute_out_area};
-use multi_out_examples::layout_oracle;
+use oracles::layout_oracle;
 
 /// See the module.
 pub struct Layout;

@@ -12,7 +12,7 @@ use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use filetests::abi::locate;
-use filetests::signatures::explain_refusal;
+use oracles::signatures::explain_refusal;
 use std::sync::LazyLock;
 use target_lexicon::Architecture;
 

@@ -148,7 +148,7 @@ mod tests {
     /// Random bytes say little; the filetests, each with a few bytes changed, say more.
     #[test]
     fn smoke() {
-        use filetests::signatures::{Choices, Seed};
+        use oracles::signatures::{Choices, Seed};
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../filetests/filetests");
         let files = filetests::collect::collect(&[folder]);
         let start = Instant::now();

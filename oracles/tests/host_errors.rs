@@ -11,9 +11,9 @@ use cranelift_codegen::ir::{
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use multi_out::{BackEnd, Code, Compiled, Function, Imports, Out, Results, Vmctx};
-use multi_out_examples::define::Defined;
-use multi_out_examples::eh_frame::{CLEANUP_TAG, Registered};
-use multi_out_examples::unwinder::{_Unwind_Resume, Exception};
+use oracles::define::Defined;
+use oracles::eh_frame::{CLEANUP_TAG, Registered};
+use oracles::unwinder::{_Unwind_Resume, Exception};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The status first, or else nobody would look at it.

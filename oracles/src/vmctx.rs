@@ -13,7 +13,7 @@ pub const MAX_RESULTS: usize = 100;
 /// The most parameters of any shape, apart from `vmctx`.
 pub const MAX_PARAMS: usize = 32;
 
-/// The context of a call. Keep in sync with `struct vmctx` in `object/values.h`.
+/// The context of a call. Keep in sync with `struct vmctx` in `c/unwind.cpp`.
 ///
 /// A callee takes its results from `results` and leaves its arguments in `seen`; a caller takes
 /// its arguments from `args` and leaves the callee's results in `got`.

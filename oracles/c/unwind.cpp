@@ -9,7 +9,26 @@
 #include <cstdio>
 #include <cstring>
 #include <unwind.h>
-#include "values.h"
+
+using i8 = int8_t;
+using i32 = int32_t;
+using i64 = int64_t;
+using f64 = double;
+
+/* A value in memory, from its first byte on. */
+using slot = uint8_t[16];
+
+enum { MAX_RESULTS = 100, MAX_PARAMS = 32 };
+
+/* Keep in sync with `VmContext` in src/vmctx.rs. */
+struct alignas(16) vmctx {
+    uint64_t calls;
+    void (*callee)();
+    slot results[MAX_RESULTS];
+    slot args[MAX_PARAMS];
+    slot seen[MAX_PARAMS];
+    slot got[MAX_RESULTS];
+};
 
 struct last { i32 r0; f64 r1; };
 struct entry { i64 r0; i8 r1; f64 r2; };

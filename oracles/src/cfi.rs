@@ -11,7 +11,7 @@
 
 use crate::define::{CallSite, Defined};
 use crate::eh_frame;
-use crate::target::Target;
+use crate::toolchain::CTarget;
 use anyhow::{Context, Result, bail, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use gimli::read::{BaseAddresses, EhFrame, RegisterRule, UnwindContext, UnwindSection};
@@ -33,7 +33,7 @@ enum Value {
 
 /// Registers have their DWARF numbers, slots of 8 bytes their distance from the CFA.
 struct State {
-    target: Target,
+    target: CTarget,
     registers: BTreeMap<u16, Value>,
     slots: BTreeMap<i64, Value>,
 }
@@ -59,7 +59,7 @@ enum Operand {
 ///
 /// If the unwind information is wrong, a register that a callee preserves is lost, or the code is
 /// not understood.
-pub fn check(function: &Defined, isa: &dyn TargetIsa, target: Target) -> Result<usize> {
+pub fn check(function: &Defined, isa: &dyn TargetIsa, target: CTarget) -> Result<usize> {
     check_section(function, &eh_frame::section(function, isa)?, isa, target)
 }
 
@@ -72,7 +72,7 @@ pub fn check_section(
     function: &Defined,
     section: &[u8],
     isa: &dyn TargetIsa,
-    target: Target,
+    target: CTarget,
 ) -> Result<usize> {
     let endian = match isa.triple().endianness() {
         Ok(Endianness::Big) => RunTimeEndian::Big,
@@ -106,7 +106,7 @@ impl std::fmt::Debug for State {
 }
 
 impl State {
-    fn on_entry(target: Target) -> Self {
+    fn on_entry(target: CTarget) -> Self {
         let mut registers = BTreeMap::new();
         for register in preserved(target) {
             registers.insert(register, Value::Entry(register));
@@ -115,7 +115,7 @@ impl State {
         let (sp, below_cfa) = stack_pointer(target);
         registers.insert(sp, Value::Cfa(-below_cfa));
         let mut slots = BTreeMap::new();
-        if target == Target::X86_64 {
+        if target == CTarget::X86_64 {
             slots.insert(-8, Value::Entry(return_address(target)));
         }
         Self {
@@ -163,7 +163,7 @@ impl State {
             };
             // On entry, a call on x86-64 has pushed the return address.
             let want = match entry.get(register) {
-                Value::Cfa(_) if self.target != Target::S390x => Value::Cfa(0),
+                Value::Cfa(_) if self.target != CTarget::S390x => Value::Cfa(0),
                 value => value,
             };
             ensure!(
@@ -199,63 +199,63 @@ impl State {
     fn run(&mut self, mnemonic: &str, text: &str) {
         let target = self.target;
         let mut operands = parse(target, text);
-        if target == Target::X86_64 {
+        if target == CTarget::X86_64 {
             // AT&T syntax has the destination last.
             operands.reverse();
         }
         use Operand::{Immediate, Memory, Register};
         match (target, mnemonic, &operands[..]) {
-            (Target::X86_64, "pushq", &[Register(source)]) => {
+            (CTarget::X86_64, "pushq", &[Register(source)]) => {
                 let (sp, _) = stack_pointer(target);
                 self.set(sp, self.get(sp).plus(-8));
                 self.store(sp, 0, 8, self.get(source));
             }
-            (Target::X86_64, "subq", &[Register(to), Immediate(by)]) => {
+            (CTarget::X86_64, "subq", &[Register(to), Immediate(by)]) => {
                 self.set(to, self.get(to).plus(-by));
             }
-            (Target::X86_64, "leaq", &[Register(to), Memory { base, offset, .. }])
-            | (Target::S390x, "la" | "lay", &[Register(to), Memory { base, offset, .. }]) => {
+            (CTarget::X86_64, "leaq", &[Register(to), Memory { base, offset, .. }])
+            | (CTarget::S390x, "la" | "lay", &[Register(to), Memory { base, offset, .. }]) => {
                 self.set(to, self.get(base).plus(offset));
             }
-            (Target::X86_64, "movq", &[Register(to), Register(from)])
-            | (Target::Aarch64, "mov", &[Register(to), Register(from)])
-            | (Target::Riscv64, "mv", &[Register(to), Register(from)])
-            | (Target::S390x, "lgr", &[Register(to), Register(from)]) => {
+            (CTarget::X86_64, "movq", &[Register(to), Register(from)])
+            | (CTarget::Aarch64, "mov", &[Register(to), Register(from)])
+            | (CTarget::Riscv64, "mv", &[Register(to), Register(from)])
+            | (CTarget::S390x, "lgr", &[Register(to), Register(from)]) => {
                 self.set(to, self.get(from));
             }
-            (Target::Aarch64, "mov", &[Register(to), Immediate(value)]) => {
+            (CTarget::Aarch64, "mov", &[Register(to), Immediate(value)]) => {
                 self.set(to, Value::Constant(value));
             }
-            (Target::Riscv64, "lui", &[Register(to), Immediate(value)]) => {
+            (CTarget::Riscv64, "lui", &[Register(to), Immediate(value)]) => {
                 // 20 bits, the upper ones of a signed word.
                 self.set(to, Value::Constant(i64::from((value << 12) as i32)));
             }
-            (Target::Aarch64, "add", &[Register(to), Register(from), Immediate(by)])
-            | (Target::Riscv64, "addi", &[Register(to), Register(from), Immediate(by)]) => {
+            (CTarget::Aarch64, "add", &[Register(to), Register(from), Immediate(by)])
+            | (CTarget::Riscv64, "addi", &[Register(to), Register(from), Immediate(by)]) => {
                 self.set(to, self.get(from).plus(by));
             }
-            (Target::Aarch64, "sub", &[Register(to), Register(from), Immediate(by)]) => {
+            (CTarget::Aarch64, "sub", &[Register(to), Register(from), Immediate(by)]) => {
                 self.set(to, self.get(from).plus(-by));
             }
-            (Target::Aarch64, "sub", &[Register(to), Register(from), Register(by)]) => {
+            (CTarget::Aarch64, "sub", &[Register(to), Register(from), Register(by)]) => {
                 let value = match self.get(by) {
                     Value::Constant(by) => self.get(from).plus(-by),
                     _ => Value::Unknown,
                 };
                 self.set(to, value);
             }
-            (Target::Riscv64, "add", &[Register(to), Register(a), Register(b)]) => {
+            (CTarget::Riscv64, "add", &[Register(to), Register(a), Register(b)]) => {
                 let value = match (self.get(a), self.get(b)) {
                     (value, Value::Constant(by)) | (Value::Constant(by), value) => value.plus(by),
                     _ => Value::Unknown,
                 };
                 self.set(to, value);
             }
-            (Target::S390x, "aghi" | "agfi", &[Register(to), Immediate(by)]) => {
+            (CTarget::S390x, "aghi" | "agfi", &[Register(to), Immediate(by)]) => {
                 self.set(to, self.get(to).plus(by));
             }
             (
-                Target::S390x,
+                CTarget::S390x,
                 "stmg",
                 &[Register(first), Register(last), Memory { base, offset, .. }],
             ) => {
@@ -265,7 +265,7 @@ impl State {
                 }
             }
             (
-                Target::Aarch64,
+                CTarget::Aarch64,
                 "stp",
                 &[
                     Register(a),
@@ -292,8 +292,8 @@ impl State {
     /// A store of one register, or anything that overwrites a register.
     fn run_other(&mut self, mnemonic: &str, operands: &[Operand], store_size: i64) {
         let (register, memory) = match (self.target, operands) {
-            (Target::X86_64, &[memory @ Operand::Memory { .. }, source]) => (source, memory),
-            (Target::X86_64, _) => (Operand::Other, Operand::Other),
+            (CTarget::X86_64, &[memory @ Operand::Memory { .. }, source]) => (source, memory),
+            (CTarget::X86_64, _) => (Operand::Other, Operand::Other),
             (_, &[source, memory @ Operand::Memory { .. }, ..])
                 if is_store(self.target, mnemonic) =>
             {
@@ -358,23 +358,23 @@ impl Value {
     }
 }
 
-fn is_store(target: Target, mnemonic: &str) -> bool {
+fn is_store(target: CTarget, mnemonic: &str) -> bool {
     match target {
-        Target::X86_64 => false,
-        Target::Aarch64 | Target::S390x => {
+        CTarget::X86_64 => false,
+        CTarget::Aarch64 | CTarget::S390x => {
             mnemonic.starts_with("st") || mnemonic.starts_with("vst")
         }
-        Target::Riscv64 => matches!(mnemonic, "sd" | "sw" | "sh" | "sb" | "fsd" | "fsw"),
+        CTarget::Riscv64 => matches!(mnemonic, "sd" | "sw" | "sh" | "sb" | "fsd" | "fsw"),
     }
 }
 
 /// Does the instruction store the 8 bytes that a function preserves of a register?
-fn is_whole_word(target: Target, mnemonic: &str) -> bool {
+fn is_whole_word(target: CTarget, mnemonic: &str) -> bool {
     match target {
-        Target::X86_64 => matches!(mnemonic, "movq"),
-        Target::Aarch64 => matches!(mnemonic, "str" | "stur"),
-        Target::Riscv64 => matches!(mnemonic, "sd" | "fsd"),
-        Target::S390x => matches!(mnemonic, "stg" | "std" | "stdy"),
+        CTarget::X86_64 => matches!(mnemonic, "movq"),
+        CTarget::Aarch64 => matches!(mnemonic, "str" | "stur"),
+        CTarget::Riscv64 => matches!(mnemonic, "sd" | "fsd"),
+        CTarget::S390x => matches!(mnemonic, "stg" | "std" | "stdy"),
     }
 }
 
@@ -393,7 +393,7 @@ fn store_size(mnemonic: &str, operands: &str) -> i64 {
 }
 
 /// The operands, split at commas outside of brackets.
-fn parse(target: Target, text: &str) -> Vec<Operand> {
+fn parse(target: CTarget, text: &str) -> Vec<Operand> {
     let mut depth = 0;
     let parts = text.split(|c| {
         match c {
@@ -408,9 +408,9 @@ fn parse(target: Target, text: &str) -> Vec<Operand> {
         .collect()
 }
 
-fn parse_operand(target: Target, text: &str) -> Operand {
+fn parse_operand(target: CTarget, text: &str) -> Operand {
     let memory = match target {
-        Target::Aarch64 => text.strip_prefix('[').map(|rest| {
+        CTarget::Aarch64 => text.strip_prefix('[').map(|rest| {
             let writes_back = rest.ends_with('!');
             let inner = rest.trim_end_matches(['!', ']']);
             let (base, offset) = inner.split_once(',').unwrap_or((inner, "0"));
@@ -452,13 +452,13 @@ fn parse_number(text: &str) -> Option<i64> {
 }
 
 /// The DWARF number of a register, or of that which it is a part of.
-fn number_of(target: Target, name: &str) -> Option<u16> {
+fn number_of(target: CTarget, name: &str) -> Option<u16> {
     let numbered = |prefix: &str, range: RangeInclusive<u16>| {
         let number = name.strip_prefix(prefix)?.parse().ok()?;
         range.contains(&number).then_some(number)
     };
     match target {
-        Target::X86_64 => {
+        CTarget::X86_64 => {
             let name = name.strip_prefix('%')?;
             let legacy = ["ax", "dx", "cx", "bx", "si", "di", "bp", "sp"];
             if let Some(rest) = name.strip_prefix("xmm") {
@@ -478,7 +478,7 @@ fn number_of(target: Target, name: &str) -> Option<u16> {
                 .ok()
                 .filter(|number| (8..16).contains(number))
         }
-        Target::Aarch64 => {
+        CTarget::Aarch64 => {
             if name == "sp" {
                 return Some(31);
             }
@@ -492,7 +492,7 @@ fn number_of(target: Target, name: &str) -> Option<u16> {
             });
             integer.or(vector)
         }
-        Target::Riscv64 => {
+        CTarget::Riscv64 => {
             let saved = |number: u16| if number < 2 { 8 + number } else { 16 + number };
             match name {
                 "ra" => Some(1),
@@ -505,7 +505,7 @@ fn number_of(target: Target, name: &str) -> Option<u16> {
             .or_else(|| numbered("t", 0..=2).map(|number| 5 + number))
             .or_else(|| numbered("t", 3..=6).map(|number| 25 + number))
         }
-        Target::S390x => numbered("%r", 0..=15).or_else(|| {
+        CTarget::S390x => numbered("%r", 0..=15).or_else(|| {
             let number = numbered("%f", 0..=15).or_else(|| numbered("%v", 0..=15))?;
             // Even and odd ones apart, in each half.
             Some(16 + (number & 8) + (number & 1) * 4 + ((number & 7) >> 1))
@@ -514,44 +514,44 @@ fn number_of(target: Target, name: &str) -> Option<u16> {
 }
 
 /// The registers that a callee preserves, apart from the stack pointer.
-fn preserved(target: Target) -> Vec<u16> {
+fn preserved(target: CTarget) -> Vec<u16> {
     match target {
-        Target::X86_64 => vec![3, 6, 12, 13, 14, 15],
-        Target::Aarch64 => (19..=29).chain(72..=79).collect(),
-        Target::Riscv64 => [8, 9]
+        CTarget::X86_64 => vec![3, 6, 12, 13, 14, 15],
+        CTarget::Aarch64 => (19..=29).chain(72..=79).collect(),
+        CTarget::Riscv64 => [8, 9]
             .into_iter()
             .chain(18..=27)
             .chain([40, 41])
             .chain(50..=59)
             .collect(),
-        Target::S390x => (6..=13).chain(24..=31).collect(),
+        CTarget::S390x => (6..=13).chain(24..=31).collect(),
     }
 }
 
-fn return_address(target: Target) -> u16 {
+fn return_address(target: CTarget) -> u16 {
     match target {
-        Target::X86_64 => 16,
-        Target::Aarch64 => 30,
-        Target::Riscv64 => 1,
-        Target::S390x => 14,
+        CTarget::X86_64 => 16,
+        CTarget::Aarch64 => 30,
+        CTarget::Riscv64 => 1,
+        CTarget::S390x => 14,
     }
 }
 
 /// The stack pointer, and how far below the CFA it is on entry.
-fn stack_pointer(target: Target) -> (u16, i64) {
+fn stack_pointer(target: CTarget) -> (u16, i64) {
     match target {
-        Target::X86_64 => (7, 8),
-        Target::Aarch64 => (31, 0),
-        Target::Riscv64 => (2, 0),
-        Target::S390x => (15, 160),
+        CTarget::X86_64 => (7, 8),
+        CTarget::Aarch64 => (31, 0),
+        CTarget::Riscv64 => (2, 0),
+        CTarget::S390x => (15, 160),
     }
 }
 
-fn frame_pointer(target: Target) -> Option<u16> {
+fn frame_pointer(target: CTarget) -> Option<u16> {
     match target {
-        Target::X86_64 => Some(6),
-        Target::Aarch64 => Some(29),
-        Target::Riscv64 => Some(8),
-        Target::S390x => None,
+        CTarget::X86_64 => Some(6),
+        CTarget::Aarch64 => Some(29),
+        CTarget::Riscv64 => Some(8),
+        CTarget::S390x => None,
     }
 }

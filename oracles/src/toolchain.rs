@@ -2,7 +2,7 @@
 //!
 //! Programs are linked statically, so that an emulator needs no libraries of its target.
 
-use super::workshop::{BuildError, Ending, Workshop};
+use crate::workshop::{BuildError, Ending, Workshop};
 use cranelift_codegen::ir::{Signature, Type, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::multi_out::OutTarget;
@@ -12,7 +12,10 @@ use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use target_lexicon::{OperatingSystem, Triple};
+use target_lexicon::{
+    Aarch64Architecture, Architecture, BinaryFormat, Environment, OperatingSystem,
+    Riscv64Architecture, Triple,
+};
 
 /// A target with C compilers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
@@ -187,6 +190,27 @@ impl CTarget {
         self == Self::S390x
     }
 
+    /// The target whose processor is this machine's.
+    pub fn host() -> Option<Self> {
+        let is_same = |target: &Self| target.architecture() == std::env::consts::ARCH;
+        Self::ALL.into_iter().find(is_same)
+    }
+
+    /// The triple of Linux.
+    pub fn triple(self) -> Triple {
+        let mut triple = Triple::unknown();
+        triple.operating_system = OperatingSystem::Linux;
+        triple.environment = Environment::Gnu;
+        triple.binary_format = BinaryFormat::Elf;
+        triple.architecture = match self {
+            Self::X86_64 => Architecture::X86_64,
+            Self::Aarch64 => Architecture::Aarch64(Aarch64Architecture::Aarch64),
+            Self::Riscv64 => Architecture::Riscv64(Riscv64Architecture::Riscv64gc),
+            Self::S390x => Architecture::S390x,
+        };
+        triple
+    }
+
     fn is_host(self) -> bool {
         self.architecture() == std::env::consts::ARCH && std::env::consts::OS == "linux"
     }
@@ -236,6 +260,25 @@ impl CTarget {
         tools.try_for_each(|tool| tool.check())
     }
 
+    /// A command that compiles C++ or links what it has compiled, with the libraries of the target.
+    ///
+    /// # Errors
+    ///
+    /// Names what is missing, and the packages that have it.
+    pub fn cpp_compiler(self) -> Result<Command, String> {
+        let tool = match self.is_host() {
+            true => Tool::new("g++", "g++"),
+            false => Tool {
+                program: format!("{}-g++", self.gnu_triple()),
+                packages: format!("g++-{}-linux-gnu", self.debian().0),
+            },
+        };
+        tool.check()?;
+        self.emulator()
+            .map_or(Ok(()), |emulator| emulator.check())?;
+        Ok(Command::new(tool.program))
+    }
+
     /// A command that links object files into a program, to be given these and `-o`.
     pub fn linker(self) -> Command {
         let mut command = Command::new(self.gcc().program);
@@ -249,6 +292,8 @@ impl CTarget {
             return Command::new(program);
         };
         let mut command = Command::new(emulator.program);
+        // For programs that are not static.
+        command.args(["-L", &format!("/usr/{}", self.gnu_triple())]);
         if self == Self::Riscv64 {
             command.args(["-cpu", "rv64,v=true,vlen=128,vext_spec=v1.0"]);
         }

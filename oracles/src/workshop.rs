@@ -1,8 +1,7 @@
 //! Sources and object files made into a program, and what it prints.
 
-use super::toolchain::{CTarget, Compiler};
 use crate::temporary::TemporaryFolder;
-use crate::workers::PATIENCE;
+use crate::toolchain::{CTarget, Compiler};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -114,7 +113,8 @@ impl Workshop {
         Ok(program)
     }
 
-    fn build(&self, command: &mut Command, product: &Path) -> Result<(), BuildError> {
+    /// Runs a command that makes a file.
+    pub fn build(&self, command: &mut Command, product: &Path) -> Result<(), BuildError> {
         let run = self.spawn(command, product)?;
         match run.ending {
             Ending::Ended(status) if status.success() => Ok(()),
@@ -199,6 +199,10 @@ fn contain(command: &mut Command, time: Duration) {
     #[cfg(not(target_os = "linux"))]
     let _ = (command, time);
 }
+
+/// How many times the limit of its processor time something may take on the clock: more than a busy machine
+/// has threads to share a processor among.
+pub const PATIENCE: u32 = 30;
 
 /// Of a program's output, or of what a compiler writes, in bytes.
 #[cfg(target_os = "linux")]

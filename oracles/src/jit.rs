@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::define::Defined;
-use crate::target::Target;
+use crate::toolchain::CTarget;
 use anyhow::{Context, Result, ensure};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::isa::TargetIsa;
@@ -30,10 +30,10 @@ impl Jit {
     ///
     /// # Errors
     ///
-    /// If this machine is not one of [`Target::ALL`], or the settings are not for a JIT.
+    /// If this machine is not one of [`CTarget::ALL`], or the settings are not for a JIT.
     pub fn new(config: Config, symbols: &[(&str, *const u8)]) -> Result<Self> {
         ensure!(!config.is_pic, "a JIT module is not position-independent");
-        let host = Target::host().context("no target is this machine")?;
+        let host = CTarget::host().context("no target is this machine")?;
         let mut builder = JITBuilder::with_isa(config.isa(host)?, default_libcall_names());
         builder.symbols(symbols.iter().copied());
         Ok(Self {

@@ -2,20 +2,18 @@
 #![cfg(target_arch = "x86_64")]
 
 use anyhow::{Context, Result, ensure};
-use multi_out_examples::chain::LINKS;
-use multi_out_examples::config::Config;
-use multi_out_examples::program::Workshop;
-use multi_out_examples::target::Target;
-use multi_out_examples::unwind;
+use oracles::chain::LINKS;
+use oracles::config::Config;
+use oracles::toolchain::CTarget;
+use oracles::unwind;
+use oracles::workshop::Workshop;
 use std::process::Command;
-use tempfile::TempDir;
 
 /// gdb stops in a host function, and shows the frames that `UNWINDING.md` does.
 #[test]
 fn gdb_shows_every_compiled_frame() -> Result<()> {
-    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let workshop = Workshop::new(Target::X86_64, folder.path().to_owned())?;
-    let program = unwind::build(&workshop, Config::SPEED)?;
+    let workshop = Workshop::new()?;
+    let program = unwind::build(&workshop, CTarget::X86_64, Config::SPEED)?;
     let output = Command::new("gdb")
         .args(["-nx", "-batch"])
         .args(

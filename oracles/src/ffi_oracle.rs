@@ -25,7 +25,7 @@ use crate::host::scrub_arguments;
 use crate::jit::Jit;
 use crate::random::Random;
 use crate::shape::Shape;
-use crate::target::Target;
+use crate::toolchain::CTarget;
 use crate::vmctx::{MAX_PARAMS, MAX_RESULTS, Slot, VmContext};
 use anyhow::{Context, Result, bail, ensure};
 use cranelift_codegen::ir::{Type, types::*};
@@ -90,7 +90,7 @@ fn check_pairs<'a>(
     pairs: impl IntoIterator<Item = (&'a Shape, &'a Shape)>,
     config: Config,
 ) -> Result<usize> {
-    let target = Target::host().context("no target is this machine")?;
+    let target = CTarget::host().context("no target is this machine")?;
     let mut jit = Jit::new(config, &[])?;
     let mut cases = Vec::new();
     for (index, (compiled, shape)) in pairs.into_iter().enumerate() {
@@ -154,7 +154,7 @@ impl Case<'_> {
 
     /// The function that returns a struct in memory, where that is the same.
     fn struct_by_value(&self) -> Result<Option<middle::Cif>> {
-        let is_same = Target::host() == Some(Target::X86_64) && self.area.size > 16;
+        let is_same = CTarget::host() == Some(CTarget::X86_64) && self.area.size > 16;
         if !is_same || !self.has_area() {
             return Ok(None);
         }

@@ -3,18 +3,18 @@
 use anyhow::{Context, Result};
 use cranelift_module::{Module, default_libcall_names};
 use cranelift_object::{ObjectBuilder, ObjectModule};
-use multi_out_examples::catcher::{Catch, TryCall, define_catcher};
-use multi_out_examples::cfi::{check, check_section};
-use multi_out_examples::chain::{self, define_chain};
-use multi_out_examples::config::Config;
-use multi_out_examples::define::Defined;
-use multi_out_examples::eh_frame;
-use multi_out_examples::functions::import;
-use multi_out_examples::shape::Shape;
-use multi_out_examples::target::Target;
+use oracles::catcher::{Catch, TryCall, define_catcher};
+use oracles::cfi::{check, check_section};
+use oracles::chain::{self, define_chain};
+use oracles::config::Config;
+use oracles::define::Defined;
+use oracles::eh_frame;
+use oracles::functions::import;
+use oracles::shape::Shape;
+use oracles::toolchain::CTarget;
 
 /// A chain, which links are, and two catchers of its entry.
-fn compile(target: Target, config: Config) -> Result<(ObjectModule, Vec<Defined>)> {
+fn compile(target: CTarget, config: Config) -> Result<(ObjectModule, Vec<Defined>)> {
     let builder = ObjectBuilder::new(config.isa(target)?, "cfi", default_libcall_names())?;
     let mut module = ObjectModule::new(builder);
     let last = import(&mut module, "last", &chain::last())?;
@@ -29,7 +29,7 @@ fn compile(target: Target, config: Config) -> Result<(ObjectModule, Vec<Defined>
     Ok((module, functions))
 }
 
-fn check_target(target: Target) -> Result<()> {
+fn check_target(target: CTarget) -> Result<()> {
     for config in Config::all(false) {
         let (module, functions) = compile(target, config)?;
         let mut saved = 0;
@@ -54,20 +54,20 @@ fn check_target(target: Target) -> Result<()> {
 
 #[test]
 fn unwind_information_is_right_on_x86_64() -> Result<()> {
-    check_target(Target::X86_64)
+    check_target(CTarget::X86_64)
 }
 
 #[test]
 fn unwind_information_is_right_on_aarch64() -> Result<()> {
-    check_target(Target::Aarch64)
+    check_target(CTarget::Aarch64)
 }
 
 #[test]
 fn unwind_information_is_right_on_riscv64() -> Result<()> {
-    check_target(Target::Riscv64)
+    check_target(CTarget::Riscv64)
 }
 
 #[test]
 fn unwind_information_is_right_on_s390x() -> Result<()> {
-    check_target(Target::S390x)
+    check_target(CTarget::S390x)
 }

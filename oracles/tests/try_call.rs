@@ -9,20 +9,20 @@
 
 use anyhow::Result;
 use cranelift_codegen::ir::types::*;
-use multi_out_examples::catcher::{Catch, TryCall, define_catcher};
-use multi_out_examples::chain::{self, ENTRY_RESULTS, define_chain};
-use multi_out_examples::config::Config;
-use multi_out_examples::define::Defined;
-use multi_out_examples::eh_frame::Registered;
-use multi_out_examples::functions::import;
-use multi_out_examples::graffiti;
-use multi_out_examples::guard::{Guarded, Place};
-use multi_out_examples::jit::Jit;
-use multi_out_examples::pinned::{PINNED, call_on_stack, call_pinned};
-use multi_out_examples::shape::Shape;
-use multi_out_examples::target::Target;
-use multi_out_examples::unwinder::{_Unwind_RaiseException, _Unwind_Resume, Exception};
-use multi_out_examples::vmctx::{MAX_PARAMS, VmContext};
+use cranelift_codegen::isa::multi_out::{OutTarget, compute_out_area};
+use oracles::catcher::{Catch, TryCall, define_catcher};
+use oracles::chain::{self, ENTRY_RESULTS, define_chain};
+use oracles::config::Config;
+use oracles::define::Defined;
+use oracles::eh_frame::Registered;
+use oracles::functions::import;
+use oracles::graffiti;
+use oracles::guard::{Guarded, Place};
+use oracles::jit::Jit;
+use oracles::pinned::{PINNED, call_on_stack, call_pinned};
+use oracles::shape::Shape;
+use oracles::unwinder::{_Unwind_RaiseException, _Unwind_Resume, Exception};
+use oracles::vmctx::{MAX_PARAMS, VmContext};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -211,7 +211,7 @@ fn raise(size: usize) -> Plan {
 }
 
 fn area_size(shape: &Shape) -> Result<usize> {
-    let area = multi_out_examples::seed::out_area(&shape.results, Target::X86_64)?;
+    let area = compute_out_area(&shape.results, OutTarget::X64)?;
     Ok(area.size as usize)
 }
 

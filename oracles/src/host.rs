@@ -47,7 +47,7 @@ pub trait Results: Return<Shape = InMemory> {
 
     /// The offset and the size of each field, in bytes.
     fn fields() -> Vec<(usize, usize)> {
-        let target = crate::target::Target::host().expect("a target is this machine");
+        let target = crate::toolchain::CTarget::host().expect("a target is this machine");
         let area = compute_out_area(&Self::types(), target.out_target()).expect("types of C");
         let fields = area.fields.iter();
         fields

@@ -8,15 +8,15 @@
 use anyhow::{Context, Result, ensure};
 use cranelift_codegen::ir::{Type, types};
 use cranelift_codegen::isa::CallConv;
-use multi_out_examples::config::Config;
-use multi_out_examples::define::Defined;
-use multi_out_examples::functions::{Callee, consume, import, produce, relay};
-use multi_out_examples::graffiti;
-use multi_out_examples::guard::{Guarded, Place};
-use multi_out_examples::host::{Params, Results, V128, Value, scrub_arguments};
-use multi_out_examples::jit::Jit;
-use multi_out_examples::shape::Shape;
-use multi_out_examples::vmctx::VmContext;
+use oracles::config::Config;
+use oracles::define::Defined;
+use oracles::functions::{Callee, consume, import, produce, relay};
+use oracles::graffiti;
+use oracles::guard::{Guarded, Place};
+use oracles::host::{Params, Results, V128, Value, scrub_arguments};
+use oracles::jit::Jit;
+use oracles::shape::Shape;
+use oracles::vmctx::VmContext;
 
 macro_rules! results {
     ($($name:ident { $($field:ident: $ty:ty),* $(,)? })*) => {$(
@@ -134,7 +134,7 @@ impl Case {
 }
 
 fn check_vmctx(vmctx: &VmContext, shape: &Shape) -> Result<()> {
-    assert_eq!(vmctx.calls, 1, "calls, {}", shape.name);
+    assert_eq!(vmctx.calls, 1, "calls, {shape:?}");
     check_slots("argument", &shape.params, &vmctx.seen, &vmctx.args)
 }
 
@@ -160,11 +160,11 @@ fn check<P: Params, R: Results>() -> Result<()> {
             for place in [Place::Start, Place::End] {
                 // SAFETY: `code` is a compiled function of this shape.
                 unsafe { check_callee::<P, R>(code, case.host, place, &shape) }
-                    .with_context(|| format!("{} with {config} at {place:?}", shape.name))?;
+                    .with_context(|| format!("{shape:?} with {config} at {place:?}"))?;
             }
         }
         case.check_callers(&shape)
-            .with_context(|| format!("{} with {config}", shape.name))?;
+            .with_context(|| format!("{shape:?} with {config}"))?;
     }
     Ok(())
 }

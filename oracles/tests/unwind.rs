@@ -6,16 +6,16 @@
 #![cfg(target_arch = "x86_64")]
 
 use anyhow::Result;
-use multi_out_examples::chain::{self, define_chain};
-use multi_out_examples::config::Config;
-use multi_out_examples::define::Defined;
-use multi_out_examples::eh_frame::Registered;
-use multi_out_examples::functions::import;
-use multi_out_examples::host::Value;
-use multi_out_examples::jit::Jit;
-use multi_out_examples::pinned::{PINNED, call_pinned};
-use multi_out_examples::unwinder::{Frame, backtrace};
-use multi_out_examples::vmctx::{MAX_PARAMS, VmContext};
+use oracles::chain::{self, define_chain};
+use oracles::config::Config;
+use oracles::define::Defined;
+use oracles::eh_frame::Registered;
+use oracles::functions::import;
+use oracles::host::Value;
+use oracles::jit::Jit;
+use oracles::pinned::{PINNED, call_pinned};
+use oracles::unwinder::{Frame, backtrace};
+use oracles::vmctx::{MAX_PARAMS, VmContext};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem::forget;

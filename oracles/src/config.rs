@@ -1,6 +1,6 @@
 //! Code generation settings, and instruction sets made from them.
 
-use crate::target::Target;
+use crate::toolchain::CTarget;
 use anyhow::Result;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -41,14 +41,14 @@ impl Config {
     /// The instruction set of a target with these settings.
     ///
     /// `enable_llvm_abi_extensions` stays off: the convention does not need it.
-    pub fn isa(self, target: Target) -> Result<OwnedTargetIsa> {
+    pub fn isa(self, target: CTarget) -> Result<OwnedTargetIsa> {
         let mut flags = settings::builder();
         flags.set("opt_level", self.opt_level)?;
         flags.set("regalloc_algorithm", self.regalloc_algorithm)?;
         flags.set("is_pic", if self.is_pic { "true" } else { "false" })?;
         flags.set("use_colocated_libcalls", "false")?;
-        let mut builder = isa::lookup(target.triple()?)?;
-        if target == Target::Riscv64 {
+        let mut builder = isa::lookup(target.triple())?;
+        if target == CTarget::Riscv64 {
             // Vectors are loaded and stored by instructions of the V extension.
             builder.enable("has_v")?;
         }

@@ -3,9 +3,9 @@
 //! Each test runs for about a second, from a fixed seed; how far it comes is printed.
 
 use anyhow::Result;
-use multi_out_examples::config::Config;
-use multi_out_examples::random::Random;
-use multi_out_examples::target::Target;
+use oracles::config::Config;
+use oracles::random::Random;
+use oracles::toolchain::CTarget;
 use std::time::{Duration, Instant};
 
 const TIME: Duration = Duration::from_secs(1);
@@ -25,8 +25,8 @@ fn repeat(least: usize, mut run: impl FnMut(usize) -> Result<()>) -> Result<usiz
 mod ffi {
     use super::*;
     use cranelift_codegen::ir::types::*;
-    use multi_out_examples::ffi_oracle::{check, check_mismatch, random_shape};
-    use multi_out_examples::shape::Shape;
+    use oracles::ffi_oracle::{check, check_mismatch, random_shape};
+    use oracles::shape::Shape;
 
     /// Shapes that are compiled together.
     const BATCH: usize = 32;
@@ -79,9 +79,9 @@ mod ffi {
 
 mod layout {
     use super::*;
-    use multi_out_examples::layout_oracle::{check, types_of};
+    use oracles::layout_oracle::{check, types_of};
 
-    fn check_target(target: Target) -> Result<()> {
+    fn check_target(target: CTarget) -> Result<()> {
         let types = types_of(target.out_target());
         let mut random = Random::new(3);
         let lists = repeat(10_000, |_| {
@@ -94,21 +94,21 @@ mod layout {
 
     #[test]
     fn x86_64_is_laid_out_as_rust_does() -> Result<()> {
-        check_target(Target::X86_64)
+        check_target(CTarget::X86_64)
     }
 
     #[test]
     fn aarch64_is_laid_out_as_rust_does() -> Result<()> {
-        check_target(Target::Aarch64)
+        check_target(CTarget::Aarch64)
     }
 
     #[test]
     fn riscv64_is_laid_out_as_rust_does() -> Result<()> {
-        check_target(Target::Riscv64)
+        check_target(CTarget::Riscv64)
     }
 
     #[test]
     fn s390x_is_laid_out_as_rust_does() -> Result<()> {
-        check_target(Target::S390x)
+        check_target(CTarget::S390x)
     }
 }
