@@ -751,7 +751,10 @@ fn git_hooks_and_configuration_do_not_matter() {
 fn the_export_applies_to_upstream_and_gives_the_checkout() {
     let demo = Demo::with_queue();
     for (path, text) in [
-        ("isa/x64/a.clif", ";; as ABI.md says\ntest compile\n"),
+        (
+            "isa/x64/a.clif",
+            ";; as ABI.md says, and b.clif,\n;; (see isa/c.clif).\ntest compile\n",
+        ),
         ("isa/x64/notes.txt", "not a test\n"),
         ("runtests/named.clif", "test run\n"),
         ("runtests/other.clif", "test run\n"),
@@ -808,12 +811,12 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
         "cranelift/demo/src/new.rs",
         "P: demo: change the other, ä",
         "cranelift/demo/src/other.rs",
-        "cranelift/filetests/filetests/runtests/named.clif",
+        "cranelift/filetests/filetests/runtests/system-v-multi-out-named.clif",
         "P: filetests: system_v_multi_out, isa/x64",
         "cranelift/docs/system-v-multi-out.md",
-        "cranelift/filetests/filetests/isa/x64/a.clif",
+        "cranelift/filetests/filetests/isa/x64/system-v-multi-out-a.clif",
         "P: filetests: system_v_multi_out, runtests",
-        "cranelift/filetests/filetests/runtests/other.clif",
+        "cranelift/filetests/filetests/runtests/system-v-multi-out-other.clif",
     ];
     assert_eq!(log, expected);
     let message = upstream
@@ -826,8 +829,11 @@ fn the_export_applies_to_upstream_and_gives_the_checkout() {
     let show = |path: &str| upstream.text(&["show", &format!("HEAD:{path}")]).unwrap();
     assert_eq!(show("cranelift/docs/system-v-multi-out.md"), "rules");
     contains(
-        &show("cranelift/filetests/filetests/isa/x64/a.clif"),
-        &["as cranelift/docs/system-v-multi-out.md says"],
+        &show("cranelift/filetests/filetests/isa/x64/system-v-multi-out-a.clif"),
+        &[
+            "as cranelift/docs/system-v-multi-out.md says, and system-v-multi-out-b.clif,",
+            "(see isa/system-v-multi-out-c.clif).",
+        ],
     );
 }
 

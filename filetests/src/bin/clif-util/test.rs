@@ -28,7 +28,7 @@ use std::process::ExitCode;
 Examples:
   cargo clif-util test filetests/filetests
   cargo clif-util test -v --target aarch64 filetests/filetests/isa
-  cargo clif-util test --bless filetests/filetests/isa/x64/system-v-multi-out.clif
+  cargo clif-util test --bless filetests/filetests/isa/x64/basic.clif
 
 Environment:
   CRANELIFT_TEST_BLESS=1         the same as --bless

@@ -21,6 +21,9 @@ const LEFT_OUT: &[(&str, &str)] = &[
 const SPECIFICATION: &str = "cranelift/docs/system-v-multi-out.md";
 const OURS: &str = "filetests/filetests";
 
+/// What a filetest is called where there are many others: `isa/x64/basic.clif` is `isa/x64/system-v-multi-out-basic.clif`.
+const PREFIX: &str = "system-v-multi-out-";
+
 /// Adds filetests to the commit of the patch that names them in its `Test:` lines, and commits with the others. Takes the house's
 /// trailers out of all messages. Returns how many filetests there are, and which are left out.
 pub(super) fn add(
@@ -38,7 +41,7 @@ pub(super) fn add(
             None => {
                 let text = String::from_utf8(read(&repo.path(&format!("{OURS}/{file}")))?)
                     .with_context(|| format!("{OURS}/{file} is not UTF-8"))?;
-                let text = text.replace("ABI.md", SPECIFICATION);
+                let text = with_prefixes(&text.replace("ABI.md", SPECIFICATION));
                 tests.insert(format!("{OURS}/{file}"), text.into());
             }
         }
@@ -65,7 +68,7 @@ pub(super) fn add(
                 );
                 commit.files.extend(named.into_iter().filter_map(|path| {
                     let bytes = tests.remove(&path)?;
-                    Some((format!("cranelift/{path}"), bytes))
+                    Some((exported(&path), bytes))
                 }));
             }
         }
@@ -78,7 +81,7 @@ pub(super) fn add(
         let (folder, _) = path.rsplit_once('/').unwrap_or_default();
         let folder = folder.trim_start_matches(OURS).trim_start_matches('/');
         let files = folders.entry(folder.into()).or_default();
-        files.insert(format!("cranelift/{path}"), bytes);
+        files.insert(exported(&path), bytes);
     }
     commits.extend(folders.into_iter().map(|(folder, files)| Commit {
         author: String::new(),
@@ -94,6 +97,28 @@ pub(super) fn add(
         commit.files.insert(SPECIFICATION.into(), text);
     }
     Ok((count, left_out))
+}
+
+/// The path upstream of a filetest.
+fn exported(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    format!("cranelift/{folder}/{PREFIX}{name}")
+}
+
+/// A filetest whose remarks name others.
+fn with_prefixes(text: &str) -> String {
+    let named = |word: &str| {
+        let word = word.trim_end_matches([' ', '\n', '.', ',', ';', ':', ')']);
+        word.ends_with(".clif")
+    };
+    let words = text.split_inclusive([' ', '\n']);
+    words
+        .map(|word| match word.rfind(['/', '(']) {
+            _ if !named(word) => word.to_owned(),
+            Some(at) => format!("{}{PREFIX}{}", &word[..=at], &word[at + 1..]),
+            None => format!("{PREFIX}{word}"),
+        })
+        .collect()
 }
 
 /// Whether a filetest of the commit refers to the specification.
