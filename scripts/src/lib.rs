@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod fork;
 pub mod fuzz;
 pub mod git;
+pub mod layers;
 pub mod load;
 pub mod mutants;
 pub mod outside;

@@ -36,6 +36,10 @@ const CHECKS: &[Check] = &[
         patches,
     ),
     ("the changelog has an Unreleased section", changelog),
+    (
+        "packages use what ARCHITECTURE.md lets them use",
+        crate::layers::check,
+    ),
 ];
 
 /// The files that git knows or would add.
