@@ -1,4 +1,4 @@
-//! Random signatures against C and Rust compilers, for seconds. `cargo xtask c-abi` takes longer.
+//! Random signatures against C and Rust compilers, for seconds. `cargo xtask campaign c-abi` takes longer.
 
 use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
@@ -127,7 +127,7 @@ fn a_mismatch_names_the_field_and_repeats() {
             "result 0 at offset 0 of 16 is a5 a5 a5 a5, not 00 01 02 03"
         );
         let repeat = mismatch.shrunk().unwrap();
-        let command = "cargo xtask c-abi --target x86_64 --compiler rustc --direction called-by-c \
+        let command = "cargo xtask campaign c-abi --target x86_64 --compiler rustc --direction called-by-c \
                        --signature '() -> i32, f64 system_v_multi_out'";
         assert_eq!(
             repeat.lines().last() == Some(command),

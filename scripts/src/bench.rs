@@ -2,11 +2,11 @@
 
 mod without;
 
+use crate::campaign::unchanged::PROGRAM;
 use crate::clif_util::prepare;
 use crate::outside::{Cranelift, base};
 use crate::repo::{Repo, cargo};
 use crate::setup::Setup;
-use crate::unchanged::PROGRAM;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;

@@ -57,7 +57,7 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
     Ok(counts
         .and(run_check(&mut docs))
         .and(run_function("upstream: format, after each patch", || {
-            crate::upstream::check_format(repo)
+            crate::campaign::upstream::check_format(repo)
         }))
         .and(crate::tidy::run(repo)?)
         .and(crate::workflows::run(repo)?)

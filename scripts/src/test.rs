@@ -15,7 +15,7 @@ use std::time::Instant;
 #[command(after_help = "Example, one step only:\n  cargo xtask test unchanged")]
 pub struct Test {
     /// The steps to run, of: workspace, scripts, filetests, outside, check, unchanged [default: all but unchanged, which builds
-    /// Cranelift two times more; `cargo xtask ci` runs it]
+    /// Cranelift two times more; `cargo xtask campaign all` runs it]
     pub steps: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     ("filetests", filetests),
     ("outside", crate::outside::run),
     ("check", crate::check::run_all),
-    (BY_NAME, crate::unchanged::run),
+    (BY_NAME, crate::campaign::unchanged::run),
 ];
 
 /// A step that is run if it is asked for.

@@ -773,7 +773,7 @@ impl Mismatch {
         if self.compiler == Compiler::Rustc {
             let lines = notes.map(|note| format!(";; {note}\n")).concat();
             return Ok(format!(
-                "{lines}cargo xtask c-abi --target {} --compiler {} --direction {} --signature '{}'\n",
+                "{lines}cargo xtask campaign c-abi --target {} --compiler {} --direction {} --signature '{}'\n",
                 self.target, self.compiler, self.direction, case.signature
             ));
         }

@@ -1,7 +1,7 @@
 //! `layout`: the layout of out areas against `core::alloc::Layout`, and against itself.
 //!
 //! What this does not prove is the alignment of each type, of which the oracle is told; C compilers
-//! judge that in `cargo xtask c-abi`.
+//! judge that in `cargo xtask campaign c-abi`.
 
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;

@@ -2,7 +2,7 @@
 //!
 //! An out pointer is where an explicit first pointer would be, and what follows it too; with a result
 //! in registers, or none, parameters are where they are in a function without results. What this does not prove
-//! is that C has them there; `cargo xtask c-abi` does.
+//! is that C has them there; `cargo xtask campaign c-abi` does.
 
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;

@@ -1,4 +1,4 @@
-//! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask c-abi`.
+//! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask campaign c-abi`.
 
 use crate::input::Usage;
 use anyhow::{Result, anyhow, bail};
@@ -29,9 +29,9 @@ use std::time::Instant;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask c-abi --count 2000
-  cargo xtask c-abi --target s390x --compiler gcc --direction calls-c --seed 7
-  cargo xtask c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'")]
+  cargo xtask campaign c-abi --count 2000
+  cargo xtask campaign c-abi --target s390x --compiler gcc --direction calls-c --seed 7
+  cargo xtask campaign c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'")]
 pub struct Options {
     /// Makes the same signatures again [default: a new one, which is printed].
     #[arg(long)]
@@ -181,7 +181,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     );
     if !report.is_success() && options.signature.is_none() {
         println!(
-            "  repeat: cargo xtask c-abi --seed {} --count {}",
+            "  repeat: cargo xtask campaign c-abi --seed {} --count {}",
             campaign.seed, options.count
         );
     }

@@ -33,7 +33,7 @@ pub fn check_format(repo: &Repo) -> Result<()> {
     format(&import(repo, &pin, &Queue::read(repo, &pin)?, &fork)?)
 }
 
-/// For `cargo xtask ci`: clippy has nothing to say after any patch, and after the last not of any backend alone; then the documentation
+/// For `cargo xtask campaign all`: clippy has nothing to say after any patch, and after the last not of any backend alone; then the documentation
 /// builds.
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let (pin, base) = (Pin::read(repo)?, repo.target().join("upstream"));

@@ -1,4 +1,4 @@
-//! `cargo xtask load`: all filetests many times over, on a machine that has too much to do.
+//! `cargo xtask campaign load`: all filetests many times over, on a machine that has too much to do.
 
 use crate::clif_util::{build_args, prepare};
 use crate::repo::{Repo, cargo};
@@ -15,7 +15,7 @@ use std::time::Instant;
 /// What fails here and not alone depends on time, memory, or names that runs share. Each run has a thread for every processor, so N
 /// runs at a time are a load of N.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cargo xtask load --runs 100")]
+#[command(after_help = "Example:\n  cargo xtask campaign load --runs 100")]
 pub struct Load {
     /// Runs with each build
     #[arg(long, value_name = "N", default_value_t = 16)]

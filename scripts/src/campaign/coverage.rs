@@ -1,4 +1,4 @@
-//! `cargo xtask coverage`: which lines of the fork the fuzz targets reach.
+//! `cargo xtask campaign coverage`: which lines of the fork the fuzz targets reach.
 
 use crate::git::Git;
 use crate::repo::{Repo, cargo, files_below};
@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 /// backends.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  cargo xtask coverage                             # a minute for each target
-  cargo xtask coverage --seconds 1800 compile-all  # all of a large corpus
+  cargo xtask campaign coverage                             # a minute for each target
+  cargo xtask campaign coverage --seconds 1800 compile-all  # all of a large corpus
 
 Needs llvm-profdata and llvm-cov 19 or later, of package llvm-19 or the like: the tools read what rustc writes.")]
 pub struct Coverage {

@@ -1,4 +1,4 @@
-//! The step `unchanged` of `cargo xtask test`, which `cargo xtask ci` runs: the fork compiles every other convention to the same bytes
+//! The step `unchanged` of `cargo xtask test`, which `cargo xtask campaign all` runs: the fork compiles every other convention to the same bytes
 //! as stock Cranelift.
 //!
 //! The program `unchanged` of `scripts/fixtures/outside` compiles a generated corpus, and programs that the fuzz targets' generator

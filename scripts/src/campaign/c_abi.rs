@@ -1,4 +1,4 @@
-//! `cargo xtask c-abi`.
+//! `cargo xtask campaign c-abi`.
 
 use crate::clif_util::{build_args, prepare};
 use crate::repo::{Repo, cargo};
@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 
 /// Compare random signatures with C and Rust compilers, on every target
 ///
-/// See `cargo xtask c-abi --help`.
+/// See `cargo xtask campaign c-abi --help`.
 #[derive(Args)]
 #[command(disable_help_flag = true)]
 pub struct CAbi {
@@ -37,7 +37,7 @@ impl CAbi {
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let (counts, output) = ci_campaign(repo)?;
     Ok(counts.and(run_function("STATUS.md has these counts", || {
-        crate::status::check(repo, &output)
+        crate::campaign::status::check(repo, &output)
     })))
 }
 

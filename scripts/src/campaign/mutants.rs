@@ -1,11 +1,11 @@
-//! `cargo xtask mutants`: the test of the tests.
+//! `cargo xtask campaign mutants`: the test of the tests.
 //!
-//! `cargo xtask c-abi` and the fuzz targets have to find each fault, independently of each other; [`BEYOND_C`] are for the latter
+//! `cargo xtask campaign c-abi` and the fuzz targets have to find each fault, independently of each other; [`BEYOND_C`] are for the latter
 //! alone.
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 
-use crate::c_abi::{Cell, read_cells};
+use crate::campaign::c_abi::{Cell, read_cells};
 use crate::checkout::{build, lay_workspace};
 use crate::clif_util::build_args;
 use crate::fuzz::cross::MACHINES;
@@ -27,10 +27,10 @@ use std::time::{Duration, Instant};
 /// Put deliberate faults into the fork, one at a time, and demand that tests find each
 ///
 /// The faults are the patches of cranelift/mutants. They are applied to a copy of the fork in target/mutants, which is built once.
-/// The first table says which target, compiler and direction of `cargo xtask c-abi` found a fault, and after how many checks; the
+/// The first table says which target, compiler and direction of `cargo xtask campaign c-abi` found a fault, and after how many checks; the
 /// second which fuzz target did, and after how many seconds with random inputs. Without a fault all must agree.
 #[derive(Args)]
-#[command(after_help = "Example, one fault only:\n  cargo xtask mutants wide-store")]
+#[command(after_help = "Example, one fault only:\n  cargo xtask campaign mutants wide-store")]
 pub struct Mutants {
     /// The faults to turn on, by the names of their patches [default: all]
     pub names: Vec<String>,
@@ -69,7 +69,7 @@ impl Mutants {
         println!("{counts}");
         ensure!(
             counts.failed == 0,
-            "repeat one with `cargo xtask mutants NAME`; {MUTANTS}/README.md says how to write a patch anew"
+            "repeat one with `cargo xtask campaign mutants NAME`; {MUTANTS}/README.md says how to write a patch anew"
         );
         Ok(())
     }

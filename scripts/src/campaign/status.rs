@@ -1,22 +1,22 @@
-//! `cargo xtask status`.
+//! `cargo xtask campaign status`.
 
-use crate::c_abi::{ci_campaign, read_cells, read_fields};
+use crate::campaign::c_abi::{ci_campaign, read_cells, read_fields};
 use crate::repo::{Repo, read, write};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 /// Write the tables of what C and Rust compilers confirm into STATUS.md
 ///
-/// Runs the campaign of `cargo xtask ci`, and if everything agrees replaces the tables between the marks in STATUS.md. The campaign
+/// Runs the campaign of `cargo xtask campaign all`, and if everything agrees replaces the tables between the marks in STATUS.md. The campaign
 /// itself demands that they are its own.
 #[derive(Args)]
 #[command(
-    after_help = "Example, when the generator of signatures or a compiler has changed:\n  cargo xtask status && git diff STATUS.md"
+    after_help = "Example, when the generator of signatures or a compiler has changed:\n  cargo xtask campaign status && git diff STATUS.md"
 )]
 pub struct Status {}
 
 const FILE: &str = "STATUS.md";
-const BEGIN: &str = "<!-- written by `cargo xtask status`: -->\n";
+const BEGIN: &str = "<!-- written by `cargo xtask campaign status`: -->\n";
 const END: &str = "<!-- up to here -->\n";
 
 impl Status {
@@ -39,7 +39,7 @@ pub fn check(repo: &Repo, output: &str) -> Result<()> {
     let text = String::from_utf8(read(&repo.path(FILE))?)?;
     ensure!(
         replace(&text, output)? == text,
-        "the tables in {FILE} are not of this campaign or these compilers; run `cargo xtask status`"
+        "the tables in {FILE} are not of this campaign or these compilers; run `cargo xtask campaign status`"
     );
     Ok(())
 }

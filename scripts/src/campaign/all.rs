@@ -1,4 +1,4 @@
-//! `cargo xtask ci`.
+//! `cargo xtask campaign all`.
 
 use crate::repo::Repo;
 use crate::setup::Setup;
@@ -12,9 +12,9 @@ use std::time::Instant;
 /// They are what `cargo xtask test` leaves out for time.
 #[derive(Args)]
 #[command(
-    after_help = "Example, as in continuous integration:\n  cargo xtask test && cargo xtask ci"
+    after_help = "Example, as in continuous integration:\n  cargo xtask test && cargo xtask campaign all"
 )]
-pub struct Ci {
+pub struct All {
     /// Only the campaigns whose name has this part, such as `patch` [default: all]
     #[arg(default_value = "", hide_default_value = true)]
     pub part: String,
@@ -27,14 +27,20 @@ type Campaign = (&'static str, fn(&Repo) -> Result<Counts>);
 const CAMPAIGNS: [Campaign; 6] = [
     (
         "random signatures against C and Rust",
-        crate::c_abi::campaign,
+        crate::campaign::c_abi::campaign,
     ),
     (
         "other conventions' code is unchanged",
-        crate::unchanged::run,
+        crate::campaign::unchanged::run,
     ),
-    ("each patch by upstream's lints", crate::upstream::campaign),
-    ("deliberate faults are found", crate::mutants::campaign),
+    (
+        "each patch by upstream's lints",
+        crate::campaign::upstream::campaign,
+    ),
+    (
+        "deliberate faults are found",
+        crate::campaign::mutants::campaign,
+    ),
     ("fuzz targets, a minute each", crate::fuzz::campaign),
     (
         "random programs on every machine",
@@ -42,7 +48,7 @@ const CAMPAIGNS: [Campaign; 6] = [
     ),
 ];
 
-impl Ci {
+impl All {
     /// Runs every campaign.
     pub fn run(&self, repo: &Repo) -> Result<()> {
         Setup::default().run()?;
