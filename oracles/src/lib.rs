@@ -2,7 +2,7 @@
 //!
 //! Tools:
 //!
-//! - [`toolchain`]: the targets that C has, their compilers and emulators, and what compilers disagree about,
+//! - [`toolchain`]: the targets that C has, their compilers and emulators, and [`quarrels`]: what compilers disagree about,
 //! - [`workshop`]: programs made from sources and object files, and what they print; [`temporary`] makes its folders,
 //! - [`guard`]: memory between two pages that nobody may touch.
 //!
@@ -43,6 +43,7 @@ pub mod jit;
 pub mod layout_oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod pinned;
+pub mod quarrels;
 pub mod random;
 pub mod shape;
 pub mod signatures;

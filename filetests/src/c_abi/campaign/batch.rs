@@ -1,319 +1,28 @@
-//! Random signatures, compared with C in batches.
-//!
-//! A batch is one object file of compiled functions, and for each compiler and optimization level one
-//! file of the other side; the program tells which cases fail. One check is a signature with one
-//! compiler, in one direction, at all levels.
-//!
-//! What this does not prove: what happens between calls of one function, spilling above all, as these
-//! functions make at most one call; unwinding; and signatures of other conventions.
+//! A batch: object files of both sides, and a program for each compiler and level.
 
-use super::case::{Case, Direction};
-use super::standalone::{self, Setting};
-use super::{cases_c, cases_rust};
+use super::{Campaign, Cell, FieldType, LEVELS, Mismatch, NUMBERS, Report};
 use crate::abi;
+use crate::c_abi::case::{Case, Direction};
+use crate::c_abi::{cases_c, cases_rust};
 use crate::object::ObjectFile;
-use cranelift_codegen::ir::{Signature, Type};
-use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::ir::Signature;
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use oracles::signatures::{Seed, explain_refusal, signature};
 use oracles::toolchain::{CTarget, Compiler};
 use oracles::workshop::{BuildError, Ending, Workshop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// What to check.
-#[derive(Clone, Debug)]
-pub struct Campaign {
-    /// Makes the same signatures again.
-    pub seed: u64,
-    /// Compare only this signature, again and again.
-    pub signature: Option<Signature>,
-    /// How many signatures to compare for each target, compiler and direction.
-    pub count: usize,
-    /// The targets.
-    pub targets: Vec<CTarget>,
-    /// The compilers; those that a target does not have are left out.
-    pub compilers: Vec<Compiler>,
-    /// The directions.
-    pub directions: Vec<Direction>,
-    /// How many batches to work on at a time.
-    pub jobs: usize,
-    /// How many signatures are in a batch.
-    pub batch: usize,
-    /// Whether to begin no other batch once there is a mismatch.
-    pub stops_at_mismatch: bool,
-    /// The convention of compiled code; another than `system_v_multi_out` tests the campaign.
-    pub convention: CallConv,
-}
-
-/// What came out.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// By target, compiler and direction.
-    pub cells: BTreeMap<(CTarget, Compiler, Direction), Cell>,
-    /// By type and target, how many signatures were compared that have such a field, each once for
-    /// each compiler.
-    pub fields: BTreeMap<FieldType, BTreeMap<CTarget, usize>>,
-    /// Signatures that somebody sees differently.
-    pub mismatches: Vec<Mismatch>,
-    /// Refusals that no rule explains.
-    pub unexplained: Vec<String>,
-    /// Tools that are missing, or failed.
-    pub broken: BTreeSet<String>,
-}
-
-/// The counts for one target, compiler and direction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// Signatures that were compared, with those that did not agree.
-    pub checked: usize,
-    /// Those that did not agree.
-    pub mismatched: usize,
-    /// Those that were not compared, by reason.
-    pub refused: BTreeMap<String, usize>,
-}
-
-/// A type in the order of a table: scalars first, by size.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldType {
-    is_vector: bool,
-    bits: u32,
-    name: String,
-}
-
-impl From<Type> for FieldType {
-    fn from(ty: Type) -> Self {
-        FieldType {
-            is_vector: ty.is_vector(),
-            bits: ty.bits(),
-            name: ty.to_string(),
-        }
-    }
-}
-
-/// A disagreement.
-#[derive(Clone, Debug)]
-pub struct Mismatch {
-    /// The target.
-    pub target: CTarget,
-    /// The compiler.
-    pub compiler: Compiler,
-    /// The optimization level.
-    pub level: &'static str,
-    /// Who calls.
-    pub direction: Direction,
-    /// The number of the signature for this seed.
-    pub number: usize,
-    /// The settings of Cranelift.
-    pub settings: &'static [&'static str],
-    /// The signature and how calls are made.
-    pub case: Case,
-    /// What is wrong.
-    pub text: String,
-}
-
-/// How many signatures there are for each batch, far more than are used.
-const NUMBERS: usize = 100_000;
-
-const LEVELS: [&str; 2] = ["-O0", "-O2"];
-
-/// Settings that change how calls are compiled, for one batch after the other.
-pub const SETTINGS: [&[&str]; 4] = [
-    &["opt_level=speed"],
-    &[
-        "opt_level=none",
-        "regalloc_algorithm=single_pass",
-        "is_pic=true",
-    ],
-    &["opt_level=none"],
-    &[
-        "opt_level=speed",
-        "regalloc_algorithm=single_pass",
-        "is_pic=true",
-    ],
-];
-
-impl Campaign {
-    /// How many steps [`Campaign::run`] reports.
-    pub fn steps(&self) -> usize {
-        self.targets.len() * self.count.div_ceil(self.batch)
-    }
-
-    /// Checks everything, and reports how many steps are done.
-    pub fn run(&self, progress: &(dyn Fn(usize) + Sync)) -> Report {
-        let report = Mutex::new(Report::default());
-        let batches = self.count.div_ceil(self.batch);
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work = || loop {
-            let step = next.fetch_add(1, Ordering::Relaxed);
-            let is_over = || {
-                let report = report.lock().unwrap_or_else(|p| p.into_inner());
-                self.stops_at_mismatch && !report.mismatches.is_empty()
-            };
-            if step >= self.steps() || is_over() {
-                return;
-            }
-            // Targets in turn, so that slow and fast ones are spread.
-            let target = self.targets[step % self.targets.len()];
-            let batch = step / self.targets.len();
-            debug_assert!(batch < batches);
-            let count = self.batch.min(self.count - batch * self.batch);
-            let part = Batch::new(self, target, SETTINGS[batch % SETTINGS.len()]);
-            let part = match part {
-                Ok(mut part) => {
-                    part.check(batch * NUMBERS, count);
-                    part.report
-                }
-                Err(error) => {
-                    let mut report = Report::default();
-                    report.broken.insert(error);
-                    report
-                }
-            };
-            report.lock().unwrap_or_else(|p| p.into_inner()).add(part);
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                scope.spawn(work);
-            }
-        });
-        let mut report = report.into_inner().unwrap_or_else(|p| p.into_inner());
-        report
-            .mismatches
-            .sort_by_key(|m| (m.target, m.compiler, m.direction, m.number));
-        report
-    }
-}
-
-impl Report {
-    /// Does everything agree that was compared, and is the rest explained?
-    pub fn is_success(&self) -> bool {
-        self.mismatches.is_empty() && self.unexplained.is_empty() && self.broken.is_empty()
-    }
-
-    fn add(&mut self, other: Report) {
-        for (key, cell) in other.cells {
-            let sum = self.cells.entry(key).or_default();
-            sum.checked += cell.checked;
-            sum.mismatched += cell.mismatched;
-            for (reason, count) in cell.refused {
-                *sum.refused.entry(reason).or_default() += count;
-            }
-        }
-        for (ty, counts) in other.fields {
-            let sums = self.fields.entry(ty).or_default();
-            for (target, count) in counts {
-                *sums.entry(target).or_default() += count;
-            }
-        }
-        self.mismatches.extend(other.mismatches);
-        self.unexplained.extend(other.unexplained);
-        self.broken.extend(other.broken);
-    }
-
-    /// The counts as a table, reasons below it.
-    pub fn table(&self) -> String {
-        let mut rows = vec![
-            [
-                "target",
-                "compiler",
-                "direction",
-                "checked",
-                "mismatched",
-                "refused",
-            ]
-            .map(str::to_owned),
-        ];
-        let mut sum = [0; 3];
-        let mut reasons: BTreeMap<(CTarget, Compiler, &str), usize> = BTreeMap::new();
-        for ((target, compiler, direction), cell) in &self.cells {
-            let refused: usize = cell.refused.values().sum();
-            let counts = [cell.checked, cell.mismatched, refused];
-            let [checked, mismatched, refused] = counts.map(|count| count.to_string());
-            for (sum, count) in sum.iter_mut().zip(counts) {
-                *sum += count;
-            }
-            rows.push([
-                target.to_string(),
-                compiler.to_string(),
-                direction.to_string(),
-                checked,
-                mismatched,
-                refused,
-            ]);
-            for (reason, count) in &cell.refused {
-                *reasons.entry((*target, *compiler, reason)).or_default() += count;
-            }
-        }
-        let [checked, mismatched, refused] = sum.map(|count| count.to_string());
-        rows.push([
-            "all".to_owned(),
-            String::new(),
-            String::new(),
-            checked,
-            mismatched,
-            refused,
-        ]);
-        let mut text = aligned(&rows, 3);
-        if !reasons.is_empty() {
-            text.push_str("\nrefused, in both directions\n");
-        }
-        for ((target, compiler, reason), count) in reasons {
-            text.push_str(&format!("  {target} {compiler}: {count}: {reason}\n"));
-        }
-        text
-    }
-
-    /// How often each type was a field, by target.
-    pub fn field_table(&self) -> String {
-        let targets: BTreeSet<CTarget> = self.cells.keys().map(|(target, ..)| *target).collect();
-        let names = targets.iter().map(CTarget::to_string);
-        let head: Vec<String> = ["field".to_owned()].into_iter().chain(names).collect();
-        let rows = self.fields.iter().map(|(ty, counts)| {
-            let count = |target| counts.get(target).copied().unwrap_or(0).to_string();
-            let counts = targets.iter().map(count);
-            [ty.name.clone()].into_iter().chain(counts).collect()
-        });
-        let rows: Vec<Vec<String>> = [head].into_iter().chain(rows).collect();
-        aligned(&rows, 1)
-    }
-}
-
-/// Rows with their columns aligned: the first ones to the left, the numbers after them to the right.
-fn aligned<R: AsRef<[String]>>(rows: &[R], first_number: usize) -> String {
-    let mut widths = Vec::new();
-    for row in rows {
-        widths.resize(row.as_ref().len(), 0);
-        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
-            text.push_str(&match column < first_number {
-                true => format!("{cell:<width$}  "),
-                false => format!("{cell:>width$}  "),
-            });
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
-}
 
 /// Cases of one target, compiled together.
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     campaign: &'a Campaign,
     target: CTarget,
-    isa: OwnedTargetIsa,
+    pub(super) isa: OwnedTargetIsa,
     settings: &'static [&'static str],
     workshop: Workshop,
     runtime: PathBuf,
-    report: Report,
+    pub(super) report: Report,
 }
 
 /// What one program says.
@@ -325,7 +34,7 @@ enum Verdict {
 }
 
 impl<'a> Batch<'a> {
-    fn new(
+    pub(super) fn new(
         campaign: &'a Campaign,
         target: CTarget,
         settings: &'static [&'static str],
@@ -334,8 +43,8 @@ impl<'a> Batch<'a> {
         let isa = isa(target, settings)?;
         let prepare = || -> Result<_, BuildError> {
             let workshop = Workshop::new()?;
-            workshop.write("runtime.c", include_str!("runtime.c"))?;
-            workshop.write("runtime.h", include_str!("runtime.h"))?;
+            workshop.write("runtime.c", include_str!("../runtime.c"))?;
+            workshop.write("runtime.h", include_str!("../runtime.h"))?;
             let with = (target, Compiler::Gcc);
             let runtime =
                 workshop.compile(with, "runtime.c", "runtime.o", "-O1", &[] as &[&str])?;
@@ -373,7 +82,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Compares `count` signatures with each compiler, taken from the numbers from `first` on.
-    fn check(&mut self, first: usize, count: usize) {
+    pub(super) fn check(&mut self, first: usize, count: usize) {
         let mut compilers = Vec::new();
         for compiler in self.compilers() {
             match self.target.check_tools(compiler) {
@@ -522,7 +231,7 @@ impl<'a> Batch<'a> {
         self.workshop.path("functions.o")
     }
 
-    fn write_functions(&self, cases: &[Case]) -> Result<PathBuf, String> {
+    pub(super) fn write_functions(&self, cases: &[Case]) -> Result<PathBuf, String> {
         let isa = &*self.isa;
         crate::panics::contain(|| {
             let mut object = ObjectFile::new(self.isa.clone())?;
@@ -537,7 +246,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Why the compiler has no such function, or another one.
-    fn difference_of(&self, compiler: Compiler, case: &Case) -> Option<String> {
+    pub(super) fn difference_of(&self, compiler: Compiler, case: &Case) -> Option<String> {
         let Signature {
             params, returns, ..
         } = &case.signature;
@@ -561,7 +270,7 @@ impl<'a> Batch<'a> {
 
     /// The cases that fail: direction, number and what is wrong. What keeps a program from being built
     /// is found by halves.
-    fn failures(
+    pub(super) fn failures(
         &mut self,
         compiler: Compiler,
         level: &'static str,
@@ -721,130 +430,6 @@ impl<'a> Batch<'a> {
         }
         Ok(verdicts)
     }
-}
-
-impl Mismatch {
-    /// Drops parameters and results as long as there is a disagreement, and writes what is left so
-    /// that it can be repeated: as a filetest, or for Rust, which filetests do not have, as a command.
-    ///
-    /// # Errors
-    ///
-    /// If a tool is missing.
-    pub fn shrunk(&self) -> Result<String, String> {
-        let campaign = Campaign {
-            seed: 0,
-            signature: None,
-            count: 1,
-            targets: vec![self.target],
-            compilers: vec![self.compiler],
-            directions: vec![self.direction],
-            jobs: 1,
-            batch: 1,
-            stops_at_mismatch: false,
-            convention: self.case.convention,
-        };
-        let mut batch = Batch::new(&campaign, self.target, self.settings)?;
-        let mut best = (self.case.clone(), self.text.clone());
-        'smaller: loop {
-            for candidate in candidates(&best.0) {
-                if let Some(text) =
-                    batch.mismatch(self.compiler, self.level, self.direction, &candidate)
-                {
-                    best = (candidate, text);
-                    continue 'smaller;
-                }
-            }
-            break;
-        }
-        let (mut case, text) = best;
-        case.number = 0;
-        let notes = [
-            format!(
-                "{} and compiled code disagree when it {} ({}).",
-                self.compiler,
-                match self.direction {
-                    Direction::CallsC => "is called",
-                    Direction::CalledByC => "calls",
-                },
-                self.level
-            ),
-            format!("Shrunk from signature {}: {text}", self.number),
-        ];
-        if self.compiler == Compiler::Rustc {
-            let lines = notes.map(|note| format!(";; {note}\n")).concat();
-            return Ok(format!(
-                "{lines}cargo xtask campaign c-abi --target {} --compiler {} --direction {} --signature '{}'\n",
-                self.target, self.compiler, self.direction, case.signature
-            ));
-        }
-        let setting = Setting {
-            target: self.target,
-            settings: self.settings,
-            compiler: self.compiler,
-            level: self.level,
-            direction: self.direction,
-        };
-        standalone::write(&*batch.isa, &case, setting, &notes).map_err(|error| error.to_string())
-    }
-}
-
-impl Batch<'_> {
-    /// What is wrong with one case, if it is.
-    fn mismatch(
-        &mut self,
-        compiler: Compiler,
-        level: &'static str,
-        direction: Direction,
-        case: &Case,
-    ) -> Option<String> {
-        abi::check_c(&*self.isa, &case.signature).ok()?;
-        if self.difference_of(compiler, case).is_some() {
-            return None;
-        }
-        let cases = std::slice::from_ref(case);
-        let functions = match self.write_functions(cases) {
-            Ok(functions) => functions,
-            Err(error) => return Some(format!("it does not compile: {error}")),
-        };
-        let failures = self.failures(compiler, level, cases, &functions);
-        let mut texts = failures.into_iter().filter(|(way, ..)| *way == direction);
-        texts.next().map(|(_, _, text)| text)
-    }
-}
-
-/// Smaller cases, the smallest first.
-fn candidates(case: &Case) -> Vec<Case> {
-    let mut candidates = Vec::new();
-    let mut add = |change: &dyn Fn(&mut Signature)| {
-        let mut smaller = case.clone();
-        change(&mut smaller.signature);
-        if smaller.signature != case.signature {
-            candidates.push(smaller);
-        }
-    };
-    let (params, returns) = (case.signature.params.len(), case.signature.returns.len());
-    add(&|signature| signature.params.clear());
-    add(&|signature| signature.returns.truncate(returns / 2));
-    add(&|signature| drop(signature.returns.drain(..returns / 2)));
-    add(&|signature| signature.params.truncate(params / 2));
-    add(&|signature| drop(signature.params.drain(..params / 2)));
-    for n in (0..params).rev() {
-        add(&|signature| {
-            signature.params.remove(n);
-        });
-    }
-    for n in (0..returns).rev() {
-        add(&|signature| {
-            signature.returns.remove(n);
-        });
-    }
-    if case.is_indirect {
-        candidates.push(Case {
-            is_indirect: false,
-            ..case.clone()
-        });
-    }
-    candidates
 }
 
 fn isa(target: CTarget, settings: &[&str]) -> Result<OwnedTargetIsa, String> {

@@ -1,0 +1,424 @@
+//! The program `clif-util`: what it prints, and the status that it ends with.
+
+mod compile;
+mod test_command;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const PASSING: &str = "\
+test run
+target x86_64
+target aarch64
+target riscv64
+target s390x
+
+function %f(i32) -> i32 {
+block0(v0: i32):
+    return v0
+}
+; run: %f(1) == 1
+";
+
+const FAILING: &str = "\
+test cat
+
+function %f() {
+block0:
+    return
+}
+; check: jump
+";
+
+#[test]
+fn print_directives_come_in_order() {
+    let folder = Folder::new("print");
+    let function = "function %f(i32) -> i32, i8x4 system_v {\nblock0(v0: i32):\n    \
+                    v1 = iconst.i8 -1\n    v2 = splat.i8x4 v1\n    return v0, v2\n}\n";
+    for name in ["a", "b"] {
+        let text = format!("test interpret\n\n{function}; print: %f(7)\n");
+        folder.write(&format!("{name}.clif"), &text);
+    }
+    let text = stdout(&folder.run(&["test", "a.clif", "b.clif"]));
+    assert!(
+        text.starts_with("%f(7) -> [7, 0xffffffff]\n%f(7) -> [7, 0xffffffff]\n2 passed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn run_and_interpret_execute_directives() {
+    let folder = Folder::new("run");
+    let good = "test cat\n\nfunction %f(i32) -> i32 system_v {\nblock0(v0: i32):\n    return v0\n}\n; run: %f(1) == 1\n";
+    folder.write("good", good);
+    folder.write("sub/bad.any", &good.replace("== 1", "== 2"));
+    folder.write(".hidden", "nonsense");
+    for command in ["run", "interpret"] {
+        let output = folder.run(&[command, "good"]);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert_eq!(stdout(&output), "");
+        let output = folder.run(&[command, "-v", ".", "none"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        let text = stdout(&output);
+        assert!(
+            text.contains("Failed test: run: %f(1) == 2, actual: 1"),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("repeat: cargo clif-util {command} ./sub/bad.any")),
+            "{text}"
+        );
+        assert!(text.contains("1 passed, 1 failed, 0 skipped"), "{text}");
+        assert!(stderr(&output).contains("skipping none: "));
+        let output = folder.run_with_input(&[command, "-v", "-"], good);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert!(stdout(&output).contains("1 passed"), "{output:?}");
+    }
+    let here = "target pulley64\n";
+    folder.write("good", &good.replacen("\n\n", &format!("\n{here}\n"), 1));
+    let output = folder.run(&["run", "good"]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert!(
+        stdout(&output).contains("the file has no target for this host"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn cat_and_print_cfg_reprint() {
+    let folder = Folder::new("cat");
+    let output = folder.run_with_input(
+        &["cat", "-"],
+        &format!("{FAILING}function %g() {{ block0: return }}"),
+    );
+    assert_eq!(
+        stdout(&output),
+        "function %f() fast {\nblock0:\n    return\n}\n\nfunction %g() fast {\nblock0:\n    return\n}\n"
+    );
+    let output = folder.run_with_input(&["print-cfg", "-"], FAILING);
+    assert!(
+        stdout(&output).starts_with("digraph \"%f\" {\n    {rank=min; block0}\n"),
+        "{output:?}"
+    );
+    for command in ["cat", "print-cfg"] {
+        let output =
+            folder.run_with_input(&[command, "-"], "function %f() {\nblock0:\n    retrun\n}\n");
+        assert_eq!(status(&output), 1, "{output:?}");
+        assert!(stderr(&output).contains("error: -:3: "), "{output:?}");
+        assert_eq!(status(&folder.run(&[command, "none"])), 2);
+    }
+}
+
+#[test]
+fn pass_replaces_commands_and_target() {
+    let folder = Folder::new("pass");
+    folder.write("a.clif", FAILING);
+    let output = folder.run(&["pass", "-v", "a.clif", "x86_64", "compile", "verifier"]);
+    assert_eq!(
+        status(&output),
+        1,
+        "the directive is still there: {output:?}"
+    );
+    assert!(
+        stdout(&output).contains("a.clif:3: compile (x86_64): filecheck of %f failed"),
+        "{output:?}"
+    );
+    folder.write("a.clif", &FAILING.replace("; check: jump", ""));
+    let output = folder.run(&["pass", "-v", ".", "aarch64 has_lse", "compile", "verifier"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(stdout(&output).contains("(2 jobs ran"), "{output:?}");
+    let output = folder.run(&["pass", "a.clif", "", "domtree"]);
+    assert_eq!(
+        (status(&output), stdout(&output)),
+        (0, String::new()),
+        "{output:?}"
+    );
+    let output = folder.run(&["pass", "a.clif", "", "compile"]);
+    assert!(
+        stdout(&output).contains("`test compile` needs a target"),
+        "{output:?}"
+    );
+    fs::create_dir(folder.0.path().join("empty")).unwrap();
+    assert_eq!(status(&folder.run(&["pass", "empty", "", "cat"])), 2);
+}
+
+/// Memory is needed for all entities below a number.
+#[test]
+fn a_number_out_of_proportion_is_refused_by_every_subcommand() {
+    let folder = Folder::new("numbers");
+    for number in ["block225322254", "v225322254"] {
+        let text = "test cat\ntarget x86_64\nfunction %f() {\nblock0:\n    jump NUMBER\nNUMBER:\n    return\n}\n";
+        folder.write("a.clif", &text.replace("NUMBER", number));
+        for arguments in [
+            "test a.clif",
+            "run a.clif",
+            "interpret a.clif",
+            "pass a.clif x86_64 compile",
+            "compile --target x86_64 a.clif",
+            "abi a.clif",
+            "abi --lang c a.clif",
+            "bugpoint a.clif x86_64",
+            "cat a.clif",
+            "print-cfg a.clif",
+        ] {
+            let arguments: Vec<&str> = arguments.split(' ').collect();
+            let output = folder.run(&arguments);
+            assert_eq!(status(&output), 1, "{arguments:?}: {output:?}");
+            let text = stdout(&output) + &stderr(&output);
+            let message = format!("a.clif:5:10: %f: the number of `{number}` is too large");
+            assert!(text.contains(&message), "{arguments:?}: {text}");
+        }
+    }
+}
+
+/// The reader fills gaps with references that have no signature.
+#[test]
+fn gaps_in_the_numbering_of_references_are_nothing() {
+    let folder = Folder::new("gaps");
+    folder.write(
+        "a.clif",
+        "test compile\ntarget x86_64\n\nfunction %f() system_v {\n    gv2 = symbol %data\n    \
+         fn5 = %g(i32) system_v\nblock0:\n    v0 = iconst.i32 0\n    call fn5(v0)\n    return\n}\n",
+    );
+    let output = folder.run(&["abi", "a.clif"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert!(stdout(&output).contains("fn5 = %g in %f"), "{output:?}");
+    let output = folder.run(&["compile", "--target", "", "-o", "a.o", "a.clif"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(status(&folder.run(&["test", "a.clif"])), 0);
+}
+
+#[test]
+fn a_target_selects_by_triple_or_architecture() {
+    let folder = Folder::new("triples");
+    folder.write(
+        "a.clif",
+        "test compile\ntarget x86_64\ntarget x86_64-windows\ntarget aarch64\n\
+         function %f() {\nblock0: return\n}\n; check: nonsense\n",
+    );
+    let label = |target| {
+        let output = folder.run(&["test", "--target", target, "a.clif"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        stdout(&output)
+    };
+    assert!(label("x86_64").contains(" compile (x86_64): "));
+    let windows = label("x86_64-windows");
+    assert!(
+        windows.contains(" compile (x86_64-unknown-windows"),
+        "{windows}"
+    );
+    assert!(
+        windows.contains("--target x86_64-unknown-windows"),
+        "{windows}"
+    );
+    let output = folder.run(&["test", "--target", "s390x", "a.clif"]);
+    assert!(
+        stdout(&output).contains("nothing has this target"),
+        "{output:?}"
+    );
+}
+
+/// The compiler is known to panic on 128-bit integers in x86-64 signatures without a setting.
+#[test]
+fn bugpoint_shrinks_what_crashes() {
+    let folder = Folder::new("bugpoint");
+    let function = "\
+function %f(i64, i128) -> i64 system_v {
+    ss0 = explicit_slot 8
+
+block0(v0: i64, v1: i128):
+    v2 = iadd v0, v0
+    v3 = stack_addr.i64 ss0
+    brif v2, block1(v2), block2
+
+block1(v4: i64):
+    v5 = iadd v4, v3
+    return v5
+
+block2:
+    return v0
+}
+";
+    folder.write(
+        "a.clif",
+        &format!("{function}\n{FAILING}").replace("test cat\n", ""),
+    );
+    let output = folder.run(&["bugpoint", "-v", "a.clif", "x86_64"]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(
+        stdout(&output).split_once('\n').unwrap().1,
+        "function %f(i128) system_v {\nblock0(v0: i128):\n    return\n}\n\
+         ; 3 blocks and 6 instructions -> 1 blocks and 1 instructions\n"
+    );
+    assert!(stdout(&output).starts_with("; the compiler panicked: i128 args/return values not"));
+    assert!(
+        stderr(&output).contains("warning: a.clif:18: %f does not make the compiler panic"),
+        "{output:?}"
+    );
+    let output = folder.run(&["bugpoint", "--limit", "1", "a.clif", "x86_64"]);
+    assert!(
+        stderr(&output).contains("the limit ended the reduction"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn bugpoint_says_why_there_is_nothing_to_shrink() {
+    let folder = Folder::new("bugpoint-nothing");
+    folder.write(
+        "a.clif",
+        "function %f(i64) -> i32 {\nblock0(v0: i64):\n    return v0\n}\n\n\
+         function %g() {\nblock0:\n    return\n}\n",
+    );
+    let output = folder.run(&["bugpoint", "a.clif", "x86_64"]);
+    assert_eq!(status(&output), 1, "{output:?}");
+    assert_eq!(stdout(&output), "");
+    for message in [
+        "error: a.clif:3: %f does not verify\n  line 3: inst0 (return v0): result 0 has type i64, \
+         must match function signature of i32\n",
+        "warning: a.clif:6: %g does not make the compiler panic\n",
+    ] {
+        assert!(stderr(&output).contains(message), "{output:?}");
+    }
+    folder.write("b.clif", "function %g() {\nblock0:\n    return\n}\n");
+    folder.write("c.clif", "");
+    for file in ["b.clif", "c.clif"] {
+        let output = folder.run(&["bugpoint", file, "x86_64"]);
+        assert_eq!(status(&output), 1, "{output:?}");
+        let message = format!("error: {file}: no function makes the compiler panic\n");
+        assert!(stderr(&output).ends_with(&message), "{output:?}");
+    }
+    let output = folder.run(&["bugpoint", "missing.clif", "x86_64"]);
+    assert_eq!(status(&output), 2, "{output:?}");
+}
+
+#[test]
+fn a_signature_is_compared_in_every_setting() {
+    let folder = Folder::new("signature");
+    let run = |args: &[&str]| {
+        let only = ["--target=x86_64", "--compiler=gcc", "--direction=calls-c"];
+        folder.run(&[&["c-abi"], args, &only[..]].concat())
+    };
+    let compare = |signature| run(&["--signature", signature]);
+    for wrong in ["(i8) -> i8", "(i8) -> i8 system_v", "(i0)"] {
+        assert_eq!(status(&compare(wrong)), 2, "{wrong}");
+    }
+    let output = compare("(i8 sext) -> i8, f64 system_v_multi_out");
+    let text = stdout(&output);
+    if text.contains("is missing: install") {
+        println!("skipped: {text}");
+        return;
+    }
+    // Four settings, directly and by address.
+    assert!(text.contains("\n8 passed, 0 failed"), "{output:?}");
+    assert_eq!(status(&output), 0);
+    let seed = |args: &[&str]| {
+        let text = stdout(&run(&[&["--count=1"], args].concat()));
+        let (_, rest) = text.split_once(" skipped: seed ").unwrap_or_default();
+        rest.split(',').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(seed(&["--seed=7"]), "7");
+    assert_ne!(seed(&[]), seed(&[]), "a campaign finds something new");
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    let folder = Folder::new("help");
+    let commands = [
+        "bugpoint",
+        "test",
+        "pass",
+        "run",
+        "interpret",
+        "compile",
+        "cat",
+        "print-cfg",
+    ];
+    for command in commands {
+        let text = stdout(&folder.run(&[command, "--help"]));
+        assert!(text.contains("Example"), "{text}");
+        assert!(
+            text.contains(&format!("cargo clif-util {command} ")),
+            "{text}"
+        );
+    }
+    let output = folder.run(&["souper-harvest", "--target", "x86_64"]);
+    assert_eq!(status(&output), 1);
+    assert!(
+        stderr(&output).contains("is not part of this program"),
+        "{output:?}"
+    );
+}
+
+/// A folder for the files of one run of a test.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Folder(TempDir::with_prefix_in(name, env!("CARGO_TARGET_TMPDIR")).unwrap())
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("CRANELIFT_TEST_BLESS")
+            .env_remove("CRANELIFT_FILETESTS_THREADS")
+            .env_remove("RUST_LOG");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with_input(arguments, "")
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read its input may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn status(output: &Output) -> i32 {
+    output
+        .status
+        .code()
+        .expect("the program must not be killed")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
