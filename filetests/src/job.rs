@@ -4,7 +4,6 @@ use crate::abi::target_name;
 use crate::activity;
 use crate::bless::{Blessing, Blessings};
 use crate::command::{self, TestCommand};
-use crate::commands;
 use crate::errors::describe_verifier_errors;
 use crate::outcome::{Failure, FileOutcome, FileReport, Verdict};
 use crate::panics;
@@ -303,14 +302,13 @@ fn run_text(
     let mut run_all = || -> Result<(), Failure> {
         for (command, label, place) in &commands {
             let line = source.line_of(place).unwrap_or(1);
-            let settings =
-                settings_of(&**command, &file).map_err(|error| Failure::at(line, error))?;
+            let settings = settings_of(command, &file).map_err(|error| Failure::at(line, error))?;
             for (isa, flags) in settings {
-                if !is_selected(&**command, isa, options) {
+                if !is_selected(command, isa, options) {
                     is_whole = false;
                     continue;
                 }
-                let target = isa.filter(|_| command.needs_target());
+                let target = isa.filter(|_| command.needs_target);
                 let target = target.map(|isa| target_name(isa.triple()));
                 activity::begin_job(line, label, target.as_deref());
                 let job = Job {
@@ -324,7 +322,7 @@ fn run_text(
                     blessings: &blessings,
                     printed: &printed,
                 };
-                let verdict = panics::contain(|| run_job(&**command, &job, &mut verified))
+                let verdict = panics::contain(|| run_job(command, &job, &mut verified))
                     .unwrap_or_else(|panic| Err(panic_failure(&panic)))
                     .map_err(|failure| Failure {
                         job: Some(label.clone()),
@@ -379,7 +377,7 @@ fn isa_spec(target: &str) -> anyhow::Result<IsaSpec> {
 }
 
 /// A command, how it is written, and its name where it is in the file, if it is.
-type CommandLine<'text> = (Box<dyn TestCommand>, String, &'text str);
+type CommandLine<'text> = (TestCommand, String, &'text str);
 
 /// The commands to run on a file, in the order in which they run.
 fn commands_of<'text>(
@@ -390,12 +388,10 @@ fn commands_of<'text>(
     match options.commands {
         Commands::OfFile | Commands::Passes { .. } => {}
         Commands::RunHere => {
-            let command = Box::new(commands::run::RunHere);
-            return Ok(vec![(command, "run".to_owned(), "")]);
+            return Ok(vec![(command::run_here(), "run".to_owned(), "")]);
         }
         Commands::Interpret => {
-            let command = Box::new(commands::interpret::Interpret);
-            return Ok(vec![(command, "interpret".to_owned(), "")]);
+            return Ok(vec![(command::interpret(), "interpret".to_owned(), "")]);
         }
     }
     if file.commands.is_empty() {
@@ -411,7 +407,7 @@ fn commands_of<'text>(
         let label = parsed.to_string().trim_end().to_owned();
         commands.push((command, label, parsed.command));
     }
-    commands.sort_by_key(|(command, _, _)| (command.mutates(), command.verifies_first()));
+    commands.sort_by_key(|(command, _, _)| (command.mutates, command.verifies_first));
     Ok(commands)
 }
 
@@ -420,16 +416,16 @@ type Settings<'a> = (Option<&'a dyn TargetIsa>, &'a Flags);
 
 /// The target and settings of each job that a command expands to.
 fn settings_of<'a>(
-    command: &dyn TestCommand,
+    command: &TestCommand,
     file: &'a TestFile<'_>,
 ) -> Result<Vec<Settings<'a>>, String> {
     match &file.isa_spec {
-        IsaSpec::Some(isas) if command.needs_target() && !isas.is_empty() => {
+        IsaSpec::Some(isas) if command.needs_target && !isas.is_empty() => {
             Ok(isas.iter().map(|isa| (Some(&**isa), isa.flags())).collect())
         }
-        _ if command.needs_target() => Err(format!(
+        _ if command.needs_target => Err(format!(
             "`test {}` needs a target; add a line such as `target x86_64`",
-            command.name()
+            command.name
         )),
         IsaSpec::None(flags) => Ok(vec![(None, flags)]),
         IsaSpec::Some(isas) => match isas.last() {
@@ -441,25 +437,19 @@ fn settings_of<'a>(
     }
 }
 
-fn is_selected(
-    command: &dyn TestCommand,
-    isa: Option<&dyn TargetIsa>,
-    options: &JobOptions,
-) -> bool {
+fn is_selected(command: &TestCommand, isa: Option<&dyn TargetIsa>, options: &JobOptions) -> bool {
     match &options.target {
         None => true,
-        Some(wanted) => {
-            command.needs_target() && isa.is_some_and(|isa| wanted.matches(isa.triple()))
-        }
+        Some(wanted) => command.needs_target && isa.is_some_and(|isa| wanted.matches(isa.triple())),
     }
 }
 
 fn run_job(
-    command: &dyn TestCommand,
+    command: &TestCommand,
     job: &Job<'_, '_>,
     verified: &mut Vec<VerifierView>,
 ) -> Result<Verdict, Failure> {
-    if command.verifies_first() {
+    if command.verifies_first {
         let view = verifier_view(job);
         if !verified.contains(&view) {
             for (func, details) in job.functions() {
@@ -470,7 +460,7 @@ fn run_job(
             verified.push(view);
         }
     }
-    command.run(job)
+    (command.run)(job)
 }
 
 /// All that the verifier asks of a target: the pointer type, if there is a target, and the shared

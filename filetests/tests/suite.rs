@@ -1,7 +1,7 @@
 //! All filetests of this repository, as one test.
 
 use filetests::collect::collect;
-use filetests::command::COMMAND_NAMES;
+use filetests::command;
 use filetests::report::{Style, render_file, render_summary};
 use filetests::{FileReport, Observer, RunOptions, bless, run_files};
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ fn every_command_is_used() {
         lines.extend(tests.flat_map(str::split_whitespace).map(str::to_owned));
     }
     let words = ["expect-fail", "precise-output"];
-    for word in COMMAND_NAMES.iter().chain(&words) {
+    for word in command::names().iter().chain(&words) {
         assert!(lines.contains(*word), "no filetest uses `{word}`");
     }
 }

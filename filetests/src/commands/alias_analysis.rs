@@ -1,38 +1,21 @@
 //! `test alias-analysis`: the function after redundant loads were replaced; filecheck.
 
 use crate::check::check_directives;
-use crate::command::TestCommand;
 use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::Context;
 
 /// See the module.
-pub struct AliasAnalysis;
-
-impl TestCommand for AliasAnalysis {
-    fn name(&self) -> &'static str {
-        "alias-analysis"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    for (func, details) in job.functions() {
+        job.note("replacing the redundant loads of", func, details);
+        let mut context = Context::for_function(func.clone());
+        context.flowgraph();
+        context
+            .replace_redundant_loads()
+            .map_err(|error| describe_codegen_error(func, details, &error))?;
+        check_directives(job, func, details, &context.func.display().to_string())?;
     }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn mutates(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        for (func, details) in job.functions() {
-            job.note("replacing the redundant loads of", func, details);
-            let mut context = Context::for_function(func.clone());
-            context.flowgraph();
-            context
-                .replace_redundant_loads()
-                .map_err(|error| describe_codegen_error(func, details, &error))?;
-            check_directives(job, func, details, &context.func.display().to_string())?;
-        }
-        Ok(Verdict::Passed)
-    }
+    Ok(Verdict::Passed)
 }

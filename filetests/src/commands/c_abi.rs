@@ -8,7 +8,6 @@
 
 use crate::abi::{self, Section, c};
 use crate::c_abi::driver::Driver;
-use crate::command::TestCommand;
 use crate::job::Job;
 use crate::object::ObjectFile;
 use crate::outcome::{Failure, Verdict};
@@ -79,20 +78,9 @@ impl CAbi {
     }
 }
 
-impl TestCommand for CAbi {
-    fn name(&self) -> &'static str {
-        "c-abi"
-    }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+impl CAbi {
+    /// Checks every function of the file.
+    pub fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
         let driver = Driver::parse(job.path, job.source.text(), job.line)?;
         let target = target_of(isa).map_err(|error| job.fail(error))?;

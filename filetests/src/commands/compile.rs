@@ -4,7 +4,6 @@
 //! `expect-fail`, compilation must return an error for every function.
 
 use crate::check::{check_directives, check_precise};
-use crate::command::TestCommand;
 use crate::disassemble::disassemble;
 use crate::errors::describe_codegen_error;
 use crate::job::Job;
@@ -22,33 +21,16 @@ pub struct Compile {
     pub expect_fail: bool,
 }
 
-impl TestCommand for Compile {
-    fn name(&self) -> &'static str {
-        "compile"
-    }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn mutates(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+impl Compile {
+    /// Checks every function of the file.
+    pub fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         for (func, details) in job.functions() {
             job.note("compiling", func, details);
             self.check(job, func, details)?;
         }
         Ok(Verdict::Passed)
     }
-}
 
-impl Compile {
     fn check(
         &self,
         job: &Job<'_, '_>,

@@ -6,7 +6,6 @@
 //! once.
 
 use crate::check::check_directives;
-use crate::command::TestCommand;
 use crate::errors::line_of_entity;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -19,27 +18,15 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// See the module.
-pub struct Domtree;
-
-impl TestCommand for Domtree {
-    fn name(&self) -> &'static str {
-        "domtree"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    for (func, details) in job.functions() {
+        job.note("computing the dominator tree of", func, details);
+        let graph = ControlFlowGraph::with_function(func);
+        let tree = DominatorTree::with_function(func, &graph);
+        check_annotations(job, func, details, &tree)?;
+        check_directives(job, func, details, &listing(func, &tree))?;
     }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        for (func, details) in job.functions() {
-            job.note("computing the dominator tree of", func, details);
-            let graph = ControlFlowGraph::with_function(func);
-            let tree = DominatorTree::with_function(func, &graph);
-            check_annotations(job, func, details, &tree)?;
-            check_directives(job, func, details, &listing(func, &tree))?;
-        }
-        Ok(Verdict::Passed)
-    }
+    Ok(Verdict::Passed)
 }
 
 fn check_annotations(

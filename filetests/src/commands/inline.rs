@@ -5,7 +5,6 @@
 //! itself; calls in an inlined body are inlined in turn, with bodies as they are in the file.
 
 use crate::check::{check_directives, check_precise};
-use crate::command::TestCommand;
 use crate::errors::{describe_codegen_error, describe_verifier_errors};
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -26,24 +25,9 @@ pub struct InlineCalls {
     pub optimize: bool,
 }
 
-impl TestCommand for InlineCalls {
-    fn name(&self) -> &'static str {
-        "inline"
-    }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn mutates(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+impl InlineCalls {
+    /// Checks every function of the file.
+    pub fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let mut bodies = HashMap::new();
         for (func, details) in job.functions() {
             job.note("inlining into", func, details);

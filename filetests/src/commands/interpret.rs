@@ -2,7 +2,6 @@
 //!
 //! Unlike `test run`, the name in a directive decides which function is called.
 
-use crate::command::TestCommand;
 use crate::directives::run_directives;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -18,28 +17,16 @@ use cranelift_reader::Details;
 use std::collections::HashSet;
 
 /// See the module.
-pub struct Interpret;
-
-impl TestCommand for Interpret {
-    fn name(&self) -> &'static str {
-        "interpret"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    let store = function_store(job.functions())?;
+    for (func, details) in job.functions() {
+        run_directives(job, func, details, |name, arguments| {
+            // The interpreter panics on instructions that it does not implement.
+            panics::contain(|| interpret(&store, name, arguments))
+                .unwrap_or_else(|panic| Err(format!("the interpreter {panic}")))
+        })?;
     }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        let store = function_store(job.functions())?;
-        for (func, details) in job.functions() {
-            run_directives(job, func, details, |name, arguments| {
-                // The interpreter panics on instructions that it does not implement.
-                panics::contain(|| interpret(&store, name, arguments))
-                    .unwrap_or_else(|panic| Err(format!("the interpreter {panic}")))
-            })?;
-        }
-        Ok(Verdict::Passed)
-    }
+    Ok(Verdict::Passed)
 }
 
 /// All functions under their displayed names.

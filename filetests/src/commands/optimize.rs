@@ -4,7 +4,6 @@
 //! The setting `opt_level` decides whether anything but clean-up happens.
 
 use crate::check::{check_directives, check_precise};
-use crate::command::TestCommand;
 use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -17,24 +16,9 @@ pub struct Optimize {
     pub precise_output: bool,
 }
 
-impl TestCommand for Optimize {
-    fn name(&self) -> &'static str {
-        "optimize"
-    }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn mutates(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+impl Optimize {
+    /// Checks every function of the file.
+    pub fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
         for (func, details) in job.functions() {
             job.note("optimizing", func, details);

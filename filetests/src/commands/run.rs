@@ -3,7 +3,6 @@
 //! The name in a directive is ignored: the function called is the one that the comment follows.
 //! A target that this host cannot run is skipped.
 
-use crate::command::TestCommand;
 use crate::directives::run_directives;
 use crate::execute::CompiledFile;
 use crate::host;
@@ -13,50 +12,22 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 
 /// See the module.
-pub struct Run;
-
-impl TestCommand for Run {
-    fn name(&self) -> &'static str {
-        "run"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    let isa = job.target()?;
+    refuse_pinned_register(isa, job)?;
+    if let Err(reason) = host::can_run(isa) {
+        return Ok(Verdict::Skipped(reason));
     }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        let isa = job.target()?;
-        refuse_pinned_register(isa, job)?;
-        if let Err(reason) = host::can_run(isa) {
-            return Ok(Verdict::Skipped(reason));
-        }
-        let isa = host::executable_isa(isa).map_err(|error| job.fail(error))?;
-        run_on(isa, job)
-    }
+    let isa = host::executable_isa(isa).map_err(|error| job.fail(error))?;
+    run_on(isa, job)
 }
 
 /// Runs the directives natively with all features of this host, and with the shared settings of
 /// the file's first target of this architecture.
-pub struct RunHere;
-
-impl TestCommand for RunHere {
-    fn name(&self) -> &'static str {
-        "run"
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        let isa = host::isa_for_file(&job.file.isa_spec).map_err(|error| job.fail(error))?;
-        refuse_pinned_register(&*isa, job)?;
-        run_on(isa, job)
-    }
+pub fn run_here(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    let isa = host::isa_for_file(&job.file.isa_spec).map_err(|error| job.fail(error))?;
+    refuse_pinned_register(&*isa, job)?;
+    run_on(isa, job)
 }
 
 fn refuse_pinned_register(isa: &dyn TargetIsa, job: &Job<'_, '_>) -> Result<(), Failure> {

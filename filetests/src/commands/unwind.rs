@@ -5,7 +5,6 @@
 //! is little in it.
 
 use crate::check::check_directives;
-use crate::command::TestCommand;
 use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -14,43 +13,27 @@ use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 
 /// See the module.
-pub struct Unwind;
-
-impl TestCommand for Unwind {
-    fn name(&self) -> &'static str {
-        "unwind"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    let isa = job.target()?;
+    for (func, details) in job.functions() {
+        job.note("compiling", func, details);
+        let mut context = Context::for_function(func.clone());
+        let compiled = context
+            .compile(isa, &mut ControlPlane::default())
+            .map_err(|error| describe_codegen_error(func, details, &error.inner))?;
+        let info = compiled
+            .create_unwind_info(isa)
+            .map_err(|error| describe_codegen_error(func, details, &error))?;
+        let text = match info {
+            None => String::new(),
+            Some(info) => unwind_dump::dump(isa, &info).map_err(|error| {
+                Failure::at(
+                    details.location.line_number,
+                    format!("{}: {error}", func.name),
+                )
+            })?,
+        };
+        check_directives(job, func, details, &text)?;
     }
-
-    fn needs_target(&self) -> bool {
-        true
-    }
-
-    fn verifies_first(&self) -> bool {
-        true
-    }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        let isa = job.target()?;
-        for (func, details) in job.functions() {
-            job.note("compiling", func, details);
-            let mut context = Context::for_function(func.clone());
-            let compiled = context
-                .compile(isa, &mut ControlPlane::default())
-                .map_err(|error| describe_codegen_error(func, details, &error.inner))?;
-            let info = compiled
-                .create_unwind_info(isa)
-                .map_err(|error| describe_codegen_error(func, details, &error))?;
-            let text = match info {
-                None => String::new(),
-                Some(info) => unwind_dump::dump(isa, &info).map_err(|error| {
-                    Failure::at(
-                        details.location.line_number,
-                        format!("{}: {error}", func.name),
-                    )
-                })?,
-            };
-            check_directives(job, func, details, &text)?;
-        }
-        Ok(Verdict::Passed)
-    }
+    Ok(Verdict::Passed)
 }

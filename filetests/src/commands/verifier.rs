@@ -3,7 +3,6 @@
 //! A comment announces one error at the entity that it follows, whose message contains the text
 //! after `error:`. Without such comments the function must verify.
 
-use crate::command::TestCommand;
 use crate::errors::{describe_verifier_errors, line_of_entity};
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -12,20 +11,12 @@ use cranelift_codegen::verifier::{VerifierError, VerifierErrors, verify_function
 use cranelift_reader::{Comment, Details};
 
 /// See the module.
-pub struct Verifier;
-
-impl TestCommand for Verifier {
-    fn name(&self) -> &'static str {
-        "verifier"
+pub fn run(job: &Job<'_, '_>) -> Result<Verdict, Failure> {
+    for (func, details) in job.functions() {
+        job.note("verifying", func, details);
+        check_errors(job, func, details)?;
     }
-
-    fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
-        for (func, details) in job.functions() {
-            job.note("verifying", func, details);
-            check_errors(job, func, details)?;
-        }
-        Ok(Verdict::Passed)
-    }
+    Ok(Verdict::Passed)
 }
 
 fn check_errors(job: &Job<'_, '_>, func: &Function, details: &Details<'_>) -> Result<(), Failure> {

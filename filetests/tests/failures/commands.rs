@@ -5,7 +5,7 @@
 
 use super::Folder;
 use clap::ValueEnum;
-use filetests::command::COMMAND_NAMES;
+use filetests::command;
 use filetests::report::{Style, render_file};
 use filetests::{FileReport, Observer, RunOptions, run_files};
 use std::collections::BTreeMap;
@@ -347,7 +347,7 @@ struct Demand {
 fn every_failure_of_every_command_names_file_line_function_and_target() {
     let folder = Folder::new("commands");
     let mut demands = BTreeMap::new();
-    for command in COMMAND_NAMES {
+    for command in &command::names() {
         for &way in Way::value_variants() {
             let cell = cell(command, way).unwrap_or_else(|| panic!("a hole at {command}, {way:?}"));
             let (options, target, body, line, says) = match cell {
@@ -405,7 +405,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
     .unwrap();
     // All at once, as each takes this long.
     let options = RunOptions {
-        threads: COMMAND_NAMES.len(),
+        threads: command::names().len(),
         time_limit: Duration::from_secs(2),
         ..RunOptions::default()
     };
