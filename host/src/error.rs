@@ -32,6 +32,11 @@ pub enum Error {
         /// The type there.
         expected: ir::Type,
     },
+    /// A body returns from a block that an instruction ends already.
+    BlockEnded {
+        /// The block.
+        block: ir::Block,
+    },
     /// Cranelift does not pass the values as C does on this target.
     Unsupported {
         /// What it passes otherwise, and what to do.
@@ -83,6 +88,11 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "result {index} of a body is {found}, but of `{rust}` it is {expected}; convert it"
+            ),
+            Self::BlockEnded { block } => write!(
+                f,
+                "a body returns its results at its end, but {block}, where that is, ends before; \
+                 switch to a block that goes on"
             ),
             Self::OtherModule { name, found } => write!(
                 f,

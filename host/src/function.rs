@@ -248,13 +248,20 @@ impl<S: Signature> Entry<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongResult`] for a value of another type than the signature has. The verifier would not
-    /// see that of a store.
+    /// [`Error::WrongResult`] for a value of another type than the signature has: the verifier would not see
+    /// that of a store. [`Error::BlockEnded`] if an instruction ends the block already.
     pub fn return_(
         &self,
         builder: &mut FunctionBuilder<'_>,
         results: ResultValues<S>,
     ) -> Result<(), Error> {
+        let function = &builder.func;
+        if let Some(block) = builder.current_block()
+            && let Some(last) = function.layout.last_inst(block)
+            && function.dfg.insts[last].opcode().is_terminator()
+        {
+            return Err(Error::BlockEnded { block });
+        }
         let results = results.as_ref();
         let slots = <S::Return as Return>::SLOTS;
         for (index, (&result, slot)) in results.iter().zip(slots).enumerate() {

@@ -255,3 +255,16 @@ fn several_blocks_return() {
     assert_eq!(f.call(0), (0, 1));
     assert_eq!(f.call(5), (-5, 0));
 }
+
+#[test]
+fn a_body_ends_in_a_block_that_goes_on() {
+    let mut module = module(&Imports::new());
+    let f = Function::<Identity>::export(&mut module, "f").unwrap();
+    let error = f.define(&mut module, |body, [x]| {
+        let block = body.create_block();
+        body.ins().jump(block, &[]);
+        Ok([x])
+    });
+    assert_says(error.unwrap_err(), &["block0", "ends before", "switch to"]);
+    f.define(&mut module, |_, [x]| Ok([x])).unwrap();
+}

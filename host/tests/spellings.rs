@@ -107,3 +107,24 @@ struct Halves {
     half: i32,
     rest: i32,
 }
+
+/// A field may name its own struct.
+#[derive(Results)]
+#[repr(C)]
+struct Next {
+    next: *mut Self,
+    value: i32,
+}
+
+#[test]
+fn a_field_may_point_to_its_struct() {
+    let mut next = std::mem::MaybeUninit::<Next>::uninit();
+    let next_is = Next {
+        next: std::ptr::null_mut(),
+        value: 7,
+    };
+    Out::from(&mut next).write(next_is);
+    // SAFETY: it is written.
+    let Next { next, value } = unsafe { next.assume_init() };
+    assert!(next.is_null() && value == 7);
+}

@@ -1,6 +1,6 @@
 //! `#[derive(AbiValue)]` and `#[derive(FromCode)]`.
 
-use crate::repr::{struct_fields, words};
+use crate::repr::{struct_fields, without_self, words};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -38,6 +38,7 @@ pub fn expand_abi_value(input: &DeriveInput) -> Result<TokenStream> {
 pub fn expand_from_code(input: &DeriveInput) -> Result<TokenStream> {
     let ty = wrapped(input, "FromCode")?;
     let name = &input.ident;
+    let ty = without_self(ty, name);
     let check = quote_spanned! { ty.span() => ::multi_out::__private::assert_from_code::<#ty>() };
     Ok(quote! {
         const _: () = #check;

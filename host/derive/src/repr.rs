@@ -1,6 +1,7 @@
 //! What a `#[repr(…)]` says, and which types a derive is not for.
 
-use proc_macro2::Span;
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields, Result, parenthesized};
 
@@ -28,6 +29,26 @@ pub fn words(input: &DeriveInput) -> Result<Vec<Word>> {
         })?;
     }
     Ok(words)
+}
+
+/// Tokens with the name in the place of `Self`, which only an `impl` knows.
+pub fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
+    let replace = |tree| match tree {
+        TokenTree::Ident(ident) if ident == "Self" => {
+            Ident::new(&name.to_string(), ident.span()).into()
+        }
+        TokenTree::Group(group) => {
+            let mut new = Group::new(group.delimiter(), without_self(group.stream(), name));
+            new.set_span(group.span());
+            new.into()
+        }
+        other => other,
+    };
+    tokens
+        .into_token_stream()
+        .into_iter()
+        .map(replace)
+        .collect()
 }
 
 /// The fields of a struct without parameters.

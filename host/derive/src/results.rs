@@ -1,6 +1,6 @@
 //! `#[derive(Results)]`.
 
-use crate::repr::{struct_fields, words};
+use crate::repr::{struct_fields, without_self, words};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -19,7 +19,8 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             ),
         ));
     }
-    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+    let types = fields.iter().map(|field| without_self(&field.ty, name));
+    let types: Vec<_> = types.collect();
     let members: Vec<_> = fields.members().collect();
     // At the field, for an error to be there.
     let slots = types.iter().map(|ty| {
