@@ -68,9 +68,7 @@ const COMMANDS: [Kind; 13] = [
     .verifies()
     .mutates(),
     Kind::new("print-cfg", |line| line.bare(print_cfg::run)),
-    Kind::new("run", |line| line.bare(run::run))
-        .needs_target()
-        .verifies(),
+    RUN,
     Kind::new("safepoint", |line| line.bare(safepoint::run)).verifies(),
     Kind::new("unwind", |line| line.bare(unwind::run))
         .needs_target()
@@ -78,6 +76,9 @@ const COMMANDS: [Kind; 13] = [
     Kind::new("verifier", |line| line.bare(verifier::run)),
 ];
 
+const RUN: Kind = Kind::new("run", |line| line.bare(run::run))
+    .needs_target()
+    .verifies();
 const INTERPRET: Kind = Kind::new("interpret", |line| line.bare(interpret::run)).verifies();
 
 /// What is known of a command before its line is read.
@@ -151,8 +152,10 @@ pub fn instantiate(parsed: &cranelift_reader::TestCommand<'_>) -> Result<TestCom
 /// `test run` natively with all features of this host, and with the shared settings of the file's
 /// first target of this architecture.
 pub fn run_here() -> TestCommand {
-    let kind = Kind::new("run", |line| line.bare(run::run_here)).verifies();
-    kind.with(Box::new(run::run_here))
+    TestCommand {
+        needs_target: false,
+        ..RUN.with(Box::new(run::run_here))
+    }
 }
 
 /// `test interpret`.

@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
-use filetests::c_abi::campaign::{Campaign, Report};
+use filetests::c_abi::campaign::{Campaign, Report, SETTINGS};
 use filetests::c_abi::case::Direction;
 use filetests::{FileReport, Observer, RunOptions, run_files};
 use oracles::toolchain::{CTarget, Compiler};
@@ -19,7 +19,8 @@ fn campaign(count: usize) -> Campaign {
         compilers: Compiler::ALL.to_vec(),
         directions: Direction::ALL.to_vec(),
         jobs: 2,
-        batch: count,
+        // For every setting to have its turn.
+        batch: count.div_ceil(SETTINGS.len()),
         stops_at_mismatch: false,
         convention: CallConv::SystemVMultiOut,
     }

@@ -6,7 +6,7 @@
 )]
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-multi_out_fuzz::target!(multi_out_fuzz::oracles::host_calls::HostCalls);
+multi_out_fuzz::target!(multi_out_fuzz::judges::host_calls::HostCalls);
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn main() -> std::process::ExitCode {

@@ -2,4 +2,4 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-multi_out_fuzz::target!(multi_out_fuzz::oracles::layout::Layout);
+multi_out_fuzz::target!(multi_out_fuzz::judges::layout::Layout);

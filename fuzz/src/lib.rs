@@ -1,9 +1,9 @@
-//! What the fuzz targets run: generators, oracles, and a `smoke` test of each.
+//! What the fuzz targets run: generators, judges, and a `smoke` test of each.
 //!
 //! - [`blame`] says whose a panic is;
 //! - [`cross`] runs programs on other machines, without a fuzzer;
 //! - [`generator`] makes programs out of bytes;
-//! - [`oracles`] has one module for each target: what an input is, and who judges it;
+//! - [`judges`] has one module for each target: what an input is, and who judges it;
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`run`] interprets and compiles programs;
 //! - [`stock`] writes programs for Cranelift as it is without us;
@@ -15,7 +15,7 @@
 pub mod blame;
 pub mod cross;
 pub mod generator;
-pub mod oracles;
+pub mod judges;
 pub mod random;
 pub mod run;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::generator::filetest::functions;
 use crate::generator::{Case, Form, Machine};
-use crate::oracles::compile_all::TARGETS;
+use crate::judges::compile_all::TARGETS;
 use crate::random;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -159,7 +159,7 @@ impl<C: std::fmt::Debug> Drop for ShownOnPanic<'_, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracles::layout::Layout;
+    use crate::judges::layout::Layout;
     use filetests::panics::contain;
 
     #[test]

@@ -1,16 +1,16 @@
-//! The unwind information of every target, read back and compared with the code: see `src/cfi.rs`.
+//! The unwind information of every target, read back and compared with the code: see `calls::cfi`.
 
 use anyhow::{Context, Result};
 use cranelift_module::{Module, default_libcall_names};
 use cranelift_object::{ObjectBuilder, ObjectModule};
-use oracles::catcher::{Catch, TryCall, define_catcher};
-use oracles::cfi::{check, check_section};
-use oracles::chain::{self, define_chain};
-use oracles::config::Config;
-use oracles::define::Defined;
-use oracles::eh_frame;
-use oracles::functions::import;
-use oracles::shape::Shape;
+use oracles::calls::catcher::{Catch, TryCall, define_catcher};
+use oracles::calls::cfi::{check, check_section};
+use oracles::calls::chain::{self, define_chain};
+use oracles::calls::config::Config;
+use oracles::calls::define::Defined;
+use oracles::calls::eh_frame;
+use oracles::calls::functions::import;
+use oracles::calls::shape::Shape;
 use oracles::toolchain::CTarget;
 
 /// A chain, which links are, and two catchers of its entry.

@@ -11,9 +11,9 @@ use cranelift_codegen::ir::{
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use multi_out::{BackEnd, Code, Compiled, Function, Imports, Out, Results, Vmctx};
-use oracles::define::Defined;
-use oracles::eh_frame::{CLEANUP_TAG, Registered};
-use oracles::unwinder::{_Unwind_Resume, Exception};
+use oracles::calls::define::Defined;
+use oracles::calls::eh_frame::{CLEANUP_TAG, Registered};
+use oracles::calls::unwinder::{_Unwind_Resume, Exception};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The status first, or else nobody would look at it.

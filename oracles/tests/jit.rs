@@ -1,22 +1,22 @@
 //! Rust and JIT-compiled functions call each other: `SystemVMultiOut`, sections 3 to 5 of `ABI.md`.
 //!
 //! The Rust compiler is the judge: structs are `repr(C)`, functions `extern "C"`, and out areas lie
-//! next to guard pages. What this does not prove: other targets and types that Rust lacks, which
-//! `object.rs` covers by way of C.
+//! next to guard pages. What this does not prove: other targets and types that Rust lacks, for
+//! which C is asked by `test c-abi` and the campaign.
 #![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 use anyhow::{Context, Result, ensure};
 use cranelift_codegen::ir::{Type, types};
 use cranelift_codegen::isa::CallConv;
-use oracles::config::Config;
-use oracles::define::Defined;
-use oracles::functions::{Callee, consume, import, produce, relay};
-use oracles::graffiti;
-use oracles::guard::{Guarded, Place};
-use oracles::host::{Params, Results, V128, Value, scrub_arguments};
-use oracles::jit::Jit;
-use oracles::shape::Shape;
-use oracles::vmctx::VmContext;
+use oracles::calls::config::Config;
+use oracles::calls::define::Defined;
+use oracles::calls::functions::{Callee, consume, import, produce, relay};
+use oracles::calls::graffiti;
+use oracles::calls::guard::{Guarded, Place};
+use oracles::calls::host::{Params, Results, V128, Value, scrub_arguments};
+use oracles::calls::jit::Jit;
+use oracles::calls::shape::Shape;
+use oracles::calls::vmctx::VmContext;
 
 macro_rules! results {
     ($($name:ident { $($field:ident: $ty:ty),* $(,)? })*) => {$(

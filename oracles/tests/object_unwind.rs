@@ -4,9 +4,9 @@
 //! unwinder finds. See `c/unwind.cpp`.
 
 use anyhow::{Result, ensure};
-use oracles::config::Config;
+use oracles::calls::config::Config;
+use oracles::calls::unwind;
 use oracles::toolchain::CTarget;
-use oracles::unwind;
 use oracles::workshop::{Ending, Run, Workshop};
 
 fn check(target: CTarget, is_pic: bool) -> Result<()> {

@@ -6,16 +6,16 @@
 #![cfg(target_arch = "x86_64")]
 
 use anyhow::Result;
-use oracles::chain::{self, define_chain};
-use oracles::config::Config;
-use oracles::define::Defined;
-use oracles::eh_frame::Registered;
-use oracles::functions::import;
-use oracles::host::Value;
-use oracles::jit::Jit;
-use oracles::pinned::{PINNED, call_pinned};
-use oracles::unwinder::{Frame, backtrace};
-use oracles::vmctx::{MAX_PARAMS, VmContext};
+use oracles::calls::chain::{self, define_chain};
+use oracles::calls::config::Config;
+use oracles::calls::define::Defined;
+use oracles::calls::eh_frame::Registered;
+use oracles::calls::functions::import;
+use oracles::calls::host::Value;
+use oracles::calls::jit::Jit;
+use oracles::calls::pinned::{PINNED, call_pinned};
+use oracles::calls::unwinder::{Frame, backtrace};
+use oracles::calls::vmctx::{MAX_PARAMS, VmContext};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem::forget;

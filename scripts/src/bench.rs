@@ -104,7 +104,7 @@ fn is_fork_alone(tree: &str, checkout: &Path) -> bool {
     lines.next().is_some_and(|line| line.contains(&place)) && lines.next().is_none()
 }
 
-/// Builds the corpus program of the step `unchanged` and returns a copy of its own.
+/// Builds the corpus program of the campaign `unchanged` and returns a copy of its own.
 fn corpus_program(repo: &Repo, on: Cranelift) -> Result<PathBuf> {
     // In one unit: otherwise where the compiler splits the crate decides what it inlines, and the counts are of that.
     run(on

@@ -191,21 +191,6 @@ pub fn commits(pin: &Pin, tree: Tree, queue: &Queue) -> Result<Vec<Commit>> {
     Ok(commits)
 }
 
-/// The files of a commit.
-pub fn read_tree(git: &Git, commit: &str) -> Result<Tree> {
-    let mut tree = Tree::new();
-    for path in git
-        .text(&["ls-tree", "-r", "-z", "--name-only", commit])?
-        .split_terminator('\0')
-    {
-        tree.insert(
-            path.into(),
-            git.bytes(&["cat-file", "blob", &format!("{commit}:{path}")])?,
-        );
-    }
-    Ok(tree)
-}
-
 /// Operations of git that are under way, as sentences.
 pub fn in_progress(dir: &Path) -> Option<&'static str> {
     [

@@ -84,18 +84,7 @@ impl Fuzz {
 
     fn run_all(&self, repo: &Repo) -> Result<Counts> {
         prepare(repo)?;
-        let all = targets(repo)?;
-        for target in &self.targets {
-            ensure!(
-                all.contains(target),
-                "there is no target `{target}`; the targets are {}",
-                all.join(", ")
-            );
-        }
-        let chosen = match self.targets.is_empty() {
-            true => &all,
-            false => &self.targets,
-        };
+        let chosen = &chosen(repo, &self.targets)?;
         install()?;
         for target in chosen {
             let mut build = cargo_fuzz(repo, "build")?;
@@ -213,6 +202,22 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
             bundle::check(repo, &targets(repo)?)
         })),
     )
+}
+
+/// The wanted targets, all if none is named.
+pub fn chosen(repo: &Repo, wanted: &[String]) -> Result<Vec<String>> {
+    let all = targets(repo)?;
+    for target in wanted {
+        ensure!(
+            all.contains(target),
+            "there is no target `{target}`; the targets are {}",
+            all.join(", ")
+        );
+    }
+    Ok(match wanted {
+        [] => all,
+        _ => wanted.to_vec(),
+    })
 }
 
 /// The names of all targets.

@@ -346,18 +346,27 @@ impl<'a> Lines<'a> {
         if self.peek().is_none_or(is_next) {
             return Err(self.error(format!("`{path}` has no hunk")));
         }
+        // Lines that the hunk still has to take out and to put in.
+        let mut left = [0, 0];
         while self.peek().is_some_and(|line| !is_next(line)) {
             let line = self.next()?;
-            match line.first() {
-                Some(b'+' | b'-' | b'\\') => {}
-                Some(b'@') if line.starts_with(b"@@ -") && line.ends_with(b" @@") => {}
-                Some(b'@') => {
-                    return Err(self
-                        .error("expected `@@ -LINE,COUNT +LINE,COUNT @@`, and nothing after it"));
-                }
+            let side = match line.first() {
+                Some(b'-') => &mut left[0],
+                Some(b'+') => &mut left[1],
+                Some(b'\\') => continue,
                 Some(b' ') | None => return Err(self.error("context lines are not allowed")),
-                Some(_) => return Err(self.error("expected a line of a hunk")),
-            }
+                Some(_) if left == [0, 0] => {
+                    left = counts(line).ok_or_else(|| {
+                        self.error("expected `@@ -LINE,COUNT +LINE,COUNT @@`, and nothing after it")
+                    })?;
+                    continue;
+                }
+                Some(_) => return Err(self.error(MISCOUNTED)),
+            };
+            *side = side.checked_sub(1).ok_or_else(|| self.error(MISCOUNTED))?;
+        }
+        if left != [0, 0] {
+            return Err(self.error(MISCOUNTED));
         }
         let text = &start[..start.len() - self.rest.len()];
         Ok(FileDiff {
@@ -367,6 +376,20 @@ impl<'a> Lines<'a> {
             text: text.into(),
         })
     }
+}
+
+const MISCOUNTED: &str = "a hunk has other lines than its header says";
+
+/// How many lines a hunk takes out and puts in, by its header.
+fn counts(header: &[u8]) -> Option<[usize; 2]> {
+    let header = std::str::from_utf8(header).ok()?;
+    let sides = header.strip_prefix("@@ -")?.strip_suffix(" @@")?;
+    let (old, new) = sides.split_once(" +")?;
+    let count = |side: &str| match side.split_once(',') {
+        Some((_, count)) => count.parse().ok(),
+        None => Some(1),
+    };
+    Some([count(old)?, count(new)?])
 }
 
 fn is_blob_id(id: &str) -> bool {

@@ -12,10 +12,9 @@ use std::time::Instant;
 ///
 /// Installs or names what is missing, makes the fork, and runs all steps even if one fails. The last line counts what ran.
 #[derive(Args)]
-#[command(after_help = "Example, one step only:\n  cargo xtask test unchanged")]
+#[command(after_help = "Example, one step only:\n  cargo xtask test filetests")]
 pub struct Test {
-    /// The steps to run, of: workspace, scripts, filetests, outside, check, unchanged [default: all but unchanged, which builds
-    /// Cranelift two times more; `cargo xtask campaign all` runs it]
+    /// The steps to run, of: workspace, scripts, filetests, outside, check [default: all]
     pub steps: Vec<String>,
 }
 
@@ -29,11 +28,7 @@ const STEPS: &[Step] = &[
     ("filetests", filetests),
     ("outside", crate::outside::run),
     ("check", crate::check::run_all),
-    (BY_NAME, crate::campaign::unchanged::run),
 ];
-
-/// A step that is run if it is asked for.
-const BY_NAME: &str = "unchanged";
 
 impl Test {
     /// Runs the steps and prints the summary.
@@ -55,11 +50,7 @@ impl Test {
             println!("fork: used as it is in {}", repo.checkout().display());
         }
         for (name, step) in STEPS {
-            let is_wanted = match self.steps.is_empty() {
-                true => *name != BY_NAME,
-                false => self.steps.iter().any(|step| step == name),
-            };
-            if is_wanted {
+            if self.steps.is_empty() || self.steps.iter().any(|step| step == name) {
                 let start = Instant::now();
                 let counts = step(repo).unwrap_or_else(|error| {
                     println!("{name}: {error:#}");

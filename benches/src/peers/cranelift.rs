@@ -1,6 +1,6 @@
 //! Peers that this build of Cranelift compiles.
 //!
-//! The stock conventions are the fork's: the step `unchanged` of `cargo xtask test` proves that it compiles them to the same bytes
+//! The stock conventions are the fork's: `cargo xtask campaign all unchanged` proves that it compiles them to the same bytes
 //! as stock Cranelift.
 
 use super::{LoopSpec, Made, PLACEMENT_BYTES, Peer, Side, loop_of};

@@ -35,7 +35,9 @@ pub fn words(input: &DeriveInput) -> Result<Vec<Word>> {
 pub fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
     let replace = |tree| match tree {
         TokenTree::Ident(ident) if ident == "Self" => {
-            Ident::new(&name.to_string(), ident.span()).into()
+            let mut new = name.clone();
+            new.set_span(ident.span());
+            new.into()
         }
         TokenTree::Group(group) => {
             let mut new = Group::new(group.delimiter(), without_self(group.stream(), name));

@@ -3,7 +3,7 @@
 use crate::git::Git;
 use crate::repo::{Repo, cargo, files_below};
 use crate::seed;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,17 +31,6 @@ pub struct Coverage {
     pub seconds: u64,
 }
 
-/// All.
-const TARGETS: [&str; 7] = [
-    "compile-all",
-    "convention",
-    "host-calls",
-    "interpret",
-    "layout",
-    "places",
-    "text",
-];
-
 /// Files that a program judges at a time, in a few seconds; what it executed takes a moment to write.
 const CHUNK: usize = 20;
 
@@ -52,16 +41,7 @@ impl Coverage {
     /// Runs it. Lines that are not reached are no error.
     pub fn run(&self, repo: &Repo) -> Result<()> {
         let tools = Tools::find()?;
-        let targets: Vec<&str> = match &*self.targets {
-            [] => TARGETS.to_vec(),
-            some => some.iter().map(String::as_str).collect(),
-        };
-        if let Some(unknown) = targets.iter().find(|name| !TARGETS.contains(name)) {
-            bail!(
-                "there is no target `{unknown}`; there are {}",
-                TARGETS.join(", ")
-            );
-        }
+        let targets = crate::fuzz::chosen(repo, &self.targets)?;
         let folder = repo.target().join("coverage");
         let profiles = folder.join("profiles");
         if profiles.exists() {

@@ -1,5 +1,4 @@
-//! The step `unchanged` of `cargo xtask test`, which `cargo xtask campaign all` runs: the fork compiles every other convention to the same bytes
-//! as stock Cranelift.
+//! `cargo xtask campaign all unchanged`: the fork compiles every other convention to the same bytes as stock Cranelift.
 //!
 //! The program `unchanged` of `scripts/fixtures/outside` compiles a generated corpus, and programs that the fuzz targets' generator
 //! makes without functions of ours, and prints a line per compilation. It is built on stock Cranelift and on the fork, and the lines

@@ -124,6 +124,18 @@ fn malformed_parts_are_named() {
             "@@ -1,0 +2 @@ fn f()",
             "line 19: expected `@@",
         ),
+        (
+            "@@ -1,0 +2 @@",
+            "@@ -1,0 +2,2 @@",
+            "line 21: a hunk has other lines",
+        ),
+        ("+two\n", "", "line 20: a hunk has other lines"),
+        (
+            "+two\n",
+            "--- a/x\n+++ b/x\n+two\n",
+            "line 20: a hunk has other lines",
+        ),
+        ("+five\n", "", "line 24: a hunk has other lines"),
     ] {
         let error = error_of(from, to);
         assert!(error.starts_with(expected), "{from:?} to {to:?}: {error}");

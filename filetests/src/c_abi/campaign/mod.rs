@@ -54,12 +54,8 @@ const LEVELS: [&str; 2] = ["-O0", "-O2"];
 /// Settings that change how calls are compiled, for one batch after the other.
 pub const SETTINGS: [&[&str]; 4] = [
     &["opt_level=speed"],
-    &[
-        "opt_level=none",
-        "regalloc_algorithm=single_pass",
-        "is_pic=true",
-    ],
-    &["opt_level=none"],
+    &["opt_level=none", "regalloc_algorithm=single_pass"],
+    &["opt_level=none", "is_pic=true"],
     &[
         "opt_level=speed",
         "regalloc_algorithm=single_pass",

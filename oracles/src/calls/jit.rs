@@ -1,7 +1,7 @@
 //! A JIT module that shows its code.
 
-use crate::config::Config;
-use crate::define::Defined;
+use crate::calls::config::Config;
+use crate::calls::define::Defined;
 use crate::toolchain::CTarget;
 use anyhow::{Context, Result, ensure};
 use cranelift_codegen::binemit::Reloc;

@@ -5,10 +5,10 @@
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::Type;
-use oracles::config::Config;
-use oracles::ffi_oracle::{FIELDS, SCALARS, check};
-use oracles::shape::Shape;
-use oracles::vmctx::{MAX_PARAMS, MAX_RESULTS};
+use oracles::calls::config::Config;
+use oracles::calls::ffi_oracle::{FIELDS, SCALARS, check};
+use oracles::calls::shape::Shape;
+use oracles::calls::vmctx::{MAX_PARAMS, MAX_RESULTS};
 
 /// See the module.
 pub struct HostCalls;
@@ -18,6 +18,8 @@ pub struct HostCalls;
 pub struct Case {
     optimizes: bool,
     is_single_pass: bool,
+    /// See [`Shape::unsigned`].
+    unsigned: u64,
     params: Vec<u8>,
     results: Vec<u8>,
 }
@@ -32,10 +34,12 @@ impl Case {
             _ => &FIELDS[..],
         };
         let results: Vec<_> = self.results.iter().map(|b| pick(types, b)).collect();
-        Shape::new(
+        let mut shape = Shape::new(
             &params[..params.len().min(MAX_PARAMS)],
             &results[..results.len().min(MAX_RESULTS)],
-        )
+        );
+        shape.unsigned = self.unsigned;
+        shape
     }
 
     fn config(&self) -> Config {
@@ -66,6 +70,6 @@ impl Oracle for HostCalls {
 mod tests {
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::HostCalls>(10, 0);
+        crate::smoke::smoke::<super::HostCalls>(64, 0);
     }
 }

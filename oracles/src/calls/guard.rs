@@ -1,6 +1,6 @@
 //! Memory between two pages that nobody may touch.
 
-use crate::graffiti;
+use crate::calls::graffiti;
 use anyhow::{Result, ensure};
 use std::io;
 use std::ops::Range;

@@ -13,9 +13,9 @@
 //!   last     (i64) -> i32, f64
 //! ```
 
-use crate::define::{Defined, define};
-use crate::shape::Shape;
-use crate::vmctx::{self, MAX_PARAMS};
+use crate::calls::define::{Defined, define};
+use crate::calls::shape::Shape;
+use crate::calls::vmctx::{self, MAX_PARAMS};
 use anyhow::Result;
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type, Value, types::*,

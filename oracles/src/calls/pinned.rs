@@ -1,6 +1,6 @@
 //! Calls with known values in all callee-saved registers.
 
-use crate::vmctx::VmContext;
+use crate::calls::vmctx::VmContext;
 use std::arch::naked_asm;
 use std::ffi::{c_int, c_void};
 

@@ -1,8 +1,8 @@
 //! The program of `c/unwind.cpp` and two chains of compiled functions.
 
-use crate::chain::{self, define_chain};
-use crate::config::Config;
-use crate::functions::import;
+use crate::calls::chain::{self, define_chain};
+use crate::calls::config::Config;
+use crate::calls::functions::import;
 use crate::toolchain::CTarget;
 use crate::workshop::Workshop;
 use anyhow::{Error, Result};

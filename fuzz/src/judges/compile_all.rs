@@ -73,7 +73,7 @@ impl Oracle for CompileAll {
                     }
                 });
             if let Err(refusal) = result {
-                verdict = crate::oracles::reject(Self::NAME, &format!("{target}: {refusal}"));
+                verdict = crate::judges::reject(Self::NAME, &format!("{target}: {refusal}"));
             }
         }
         verdict

@@ -1,6 +1,6 @@
 //! Signatures to test.
 
-use crate::define;
+use crate::calls::define;
 use cranelift_codegen::ir::{ArgumentExtension, Signature, Type};
 use cranelift_codegen::isa::CallConv;
 

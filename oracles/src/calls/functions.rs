@@ -3,9 +3,9 @@
 //! They move values between memory and the convention under test by ordinary loads and stores, so
 //! that what C or Rust finds in memory shows what the convention did.
 
-use crate::define::{Defined, define, signature};
-use crate::shape::Shape;
-use crate::vmctx;
+use crate::calls::define::{Defined, define, signature};
+use crate::calls::shape::Shape;
+use crate::calls::vmctx;
 use anyhow::Result;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use cranelift_codegen::isa::CallConv;

@@ -56,7 +56,6 @@ impl Exception {
 unsafe extern "C-unwind" {
     pub fn _Unwind_RaiseException(exception: *mut Exception) -> ReasonCode;
     pub fn _Unwind_Resume(exception: *mut Exception) -> !;
-    pub fn _Unwind_DeleteException(exception: *mut Exception);
     pub fn _Unwind_Backtrace(
         trace: extern "C" fn(*mut Context, *mut c_void) -> ReasonCode,
         argument: *mut c_void,

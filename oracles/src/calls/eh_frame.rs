@@ -1,9 +1,9 @@
 //! `.eh_frame` sections: for functions of a JIT, which the system's unwinder then knows, and for
 //! reading them back.
 
-use crate::define::{Defined, Handler};
-use crate::jit::Jit;
-use crate::unwinder::{
+use crate::calls::define::{Defined, Handler};
+use crate::calls::jit::Jit;
+use crate::calls::unwinder::{
     __deregister_frame, __register_frame, _Unwind_GetIPInfo, _Unwind_GetLanguageSpecificData,
     _Unwind_SetGR, _Unwind_SetIP, CONTINUE_UNWIND, Context, Exception, HANDLER_FOUND,
     INSTALL_CONTEXT, ReasonCode, SEARCH_PHASE,

@@ -1,6 +1,6 @@
 //! What the functions under test read and write through their `vmctx` parameter.
 
-use crate::graffiti;
+use crate::calls::graffiti;
 use std::mem::offset_of;
 use std::ptr;
 

@@ -24,7 +24,7 @@ impl Oracle for Interpret {
         let program = case.program(machine, form);
         let compiled = match Compiled::new(case, &program) {
             Ok(compiled) => compiled,
-            Err(error) => return crate::oracles::reject(Self::NAME, &error),
+            Err(error) => return crate::judges::reject(Self::NAME, &error),
         };
         let Outcome::Returned(want) = want else {
             if let Err(error) = compiled.call_that_traps() {

@@ -3,8 +3,8 @@
 //! [`Params`] is implemented for tuples. It gives `extern "C"` functions with such parameters and any
 //! results, to be called by compiled code, and calls of compiled code.
 
-use crate::graffiti;
-use crate::vmctx::{Slot, VmContext};
+use crate::calls::graffiti;
+use crate::calls::vmctx::{Slot, VmContext};
 use cranelift_codegen::ir::Type;
 use cranelift_codegen::isa::multi_out::compute_out_area;
 use multi_out::results::{InMemory, Return};

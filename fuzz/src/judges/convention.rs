@@ -28,7 +28,7 @@ impl Oracle for Convention {
             let program = case.program(machine, form);
             let compiled = match Compiled::new(case, &program) {
                 Ok(compiled) => compiled,
-                Err(error) => return crate::oracles::reject(Self::NAME, &error),
+                Err(error) => return crate::judges::reject(Self::NAME, &error),
             };
             if want == Outcome::Trapped {
                 continue;

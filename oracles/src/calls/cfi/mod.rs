@@ -11,8 +11,8 @@
 
 mod registers;
 
-use crate::define::{CallSite, Defined};
-use crate::eh_frame;
+use crate::calls::define::{CallSite, Defined};
+use crate::calls::eh_frame;
 use crate::toolchain::CTarget;
 use anyhow::{Context, Result, bail, ensure};
 use cranelift_codegen::isa::TargetIsa;
