@@ -189,7 +189,7 @@ fn has_dictionary(target: &str) -> bool {
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let fuzz = Fuzz {
         targets: Vec::new(),
-        seconds: 60,
+        seconds: 45,
         jobs: 1,
         cross: Vec::new(),
         count: None,
