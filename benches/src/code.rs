@@ -12,14 +12,6 @@ use oracles::temporary::TemporaryFolder;
 use oracles::toolchain::CTarget;
 use target_lexicon::Architecture;
 
-/// The targets.
-pub const TARGETS: [CTarget; 4] = [
-    CTarget::X86_64,
-    CTarget::Aarch64,
-    CTarget::Riscv64,
-    CTarget::S390x,
-];
-
 /// Who is compared.
 pub const PEERS: [Peer; 4] = [Peer::MultiOut, Peer::Explicit, Peer::Gcc, Peer::Clang];
 
@@ -54,7 +46,7 @@ pub struct CodeCase {
 /// If a compiler that is there refuses the code.
 pub fn code_cases() -> Result<Vec<CodeCase>> {
     let mut cases = Vec::new();
-    for target in TARGETS {
+    for target in CTarget::ALL {
         for side in [Side::Caller, Side::Callee] {
             for shape in Shape::all() {
                 let peers = PEERS.map(|peer| code(peer, target, side, shape, None));
@@ -295,7 +287,7 @@ pub fn frame_cases() -> Result<Vec<FrameCase>> {
         Ok(layout.frame_to_fp_offset)
     };
     let shapes = mixed_shapes(100);
-    let cases = TARGETS.into_iter().map(|target| {
+    let cases = CTarget::ALL.into_iter().map(|target| {
         Ok(FrameCase {
             target,
             many: frame(target, &shapes)?,

@@ -5,7 +5,6 @@
 
 use crate::c;
 use crate::clif::{self, Style};
-use crate::code::TARGETS;
 use crate::native::{compile, isa, parse};
 use crate::peers::{self, Peer, Side};
 use crate::shapes::{CALLS, Lane, Pattern, Shape, expected};
@@ -79,7 +78,7 @@ impl ExecutedCase {
 /// If a compiler that is there refuses the code, or the program computes something else than it should.
 pub fn executed_cases() -> Result<Vec<ExecutedCase>> {
     let mut cases = Vec::new();
-    for target in TARGETS {
+    for target in CTarget::ALL {
         for shape in SHAPES {
             let peers = PEERS.map(|peer| executed(peer, target, shape));
             let peers = peers.into_iter().collect::<Result<_>>()?;

@@ -93,7 +93,7 @@ impl Plan {
         progress("compile time with the convention");
         let functions = if self.quick { 4 } else { 50 };
         let mut compile = Vec::new();
-        for target in code::TARGETS {
+        for target in CTarget::ALL {
             compile.push((target, compare(target, functions, 20)?));
         }
         let mut calls = Vec::new();

@@ -1,6 +1,6 @@
 //! Counts of executed instructions, beside what disassembly says about the same code.
 
-use multi_out_benches::code::{TARGETS, code};
+use multi_out_benches::code::code;
 use multi_out_benches::executed::{PATTERN, PEERS, executed};
 use multi_out_benches::peers::{Peer, Side};
 use multi_out_benches::shapes::{CALLS, Lane, Shape};
@@ -30,7 +30,7 @@ fn check(peer: Peer, target: CTarget, shape: Shape) {
 #[test]
 fn counts_are_those_of_the_loop() {
     let lane = Lane::I64;
-    for target in TARGETS {
+    for target in CTarget::ALL {
         for peer in PEERS.into_iter().filter(|peer| *peer != Peer::ShimTail) {
             check(peer, target, Shape { lane, count: 2 });
             check(peer, target, Shape { lane, count: 16 });

@@ -54,6 +54,27 @@ fn all_compilers_agree() {
     }
 }
 
+/// The twin, everywhere: what passes must not pass under another convention. One direction at a time, as a program that crashes in one
+/// is not run in the other.
+#[test]
+fn another_convention_is_seen_on_every_target() {
+    for direction in Direction::ALL {
+        let twin = Campaign {
+            compilers: vec![Compiler::Gcc],
+            directions: vec![direction],
+            convention: CallConv::SystemV,
+            ..campaign(4)
+        };
+        let Some(report) = run(&twin) else {
+            return;
+        };
+        for target in CTarget::ALL {
+            let mut found = report.mismatches.iter();
+            assert!(found.any(|m| m.target == target), "{target} {direction}");
+        }
+    }
+}
+
 /// The twin: under another convention the same must be seen, shrunk, and fail as a filetest.
 #[test]
 fn a_mismatch_is_seen_and_shrunk() {

@@ -18,7 +18,7 @@ pub fn code_ratio(case: &CodeCase, peer: Peer, instructions: bool) -> Option<f64
 
 pub(super) fn code_rows(results: &Results) -> Vec<Row> {
     let mut rows = Vec::new();
-    for target in crate::code::TARGETS {
+    for target in CTarget::ALL {
         for side in [Side::Caller, Side::Callee] {
             let cases = || {
                 results
@@ -92,7 +92,7 @@ fn exactly_at_most(value: Option<f64>, otherwise: &str) -> Verdict {
 }
 
 pub(super) fn executed_rows(results: &Results) -> Vec<Row> {
-    let targets = crate::code::TARGETS.into_iter();
+    let targets = CTarget::ALL.into_iter();
     targets
         .map(|target| {
             let cases = || results.executed.iter().filter(|c| c.target == target);

@@ -138,8 +138,7 @@ impl fmt::Display for Report {
 /// This machine, if programs for it can be judged.
 #[cfg(test)]
 fn native() -> Option<CTarget> {
-    let mut all = CTarget::ALL.into_iter();
-    let target = all.find(|target| target.architecture() == std::env::consts::ARCH);
+    let target = CTarget::host();
     if target.is_none() {
         println!("skipped: there is no C compiler for this machine in the list");
     }

@@ -149,12 +149,12 @@ const FUZZ_TARGETS: [&str; 6] = [
     "compile-all",
 ];
 
-/// How long all of them together look for a fault, and how long each does; then programs on each machine.
+/// How long all of them together look for a fault after a glance, and how long each does; then programs on each machine.
 const FUZZ_SECONDS: u64 = 120;
 const SLICE: u64 = FUZZ_SECONDS / FUZZ_TARGETS.len() as u64;
 /// How long each looks before any looks longer.
 const GLANCE: u64 = 3;
-/// How long each looks where there is none. The fork without sleeping faults gets the campaigns' minutes.
+/// How long each looks where there is none. The fork without sleeping faults gets a campaign of its own.
 const ASLEEP: u64 = 5;
 
 /// What compiled code ends by if it is wrong: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
