@@ -2,7 +2,7 @@
 
 use crate::back_end::BackEnd;
 use crate::error::Error;
-use crate::function::{Function, declaration};
+use crate::function::Function;
 use crate::results::{Return, Shape};
 use crate::signature::Signature;
 use crate::value::{AbiValue, FromCode, Vmctx};
@@ -133,7 +133,9 @@ impl<S: Signature, K: KeepAlive> Compiled<S, K> {
     /// end. [`Error::NotDefined`] without code, [`Error::Unsupported`] if the code is not for this machine.
     pub unsafe fn new(code: K, function: FuncId) -> Result<Self, Error> {
         let module = code.code().module();
-        let declared = declaration(module, function).ok_or_else(|| Error::NotDefined {
+        let declarations = module.declarations();
+        let declared = declarations.get_functions().find(|(id, _)| *id == function);
+        let (_, declared) = declared.ok_or_else(|| Error::NotDefined {
             name: function.to_string(),
         })?;
         let name = || declared.linkage_name(function).into_owned();

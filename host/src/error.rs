@@ -1,6 +1,6 @@
 //! What can be wrong, as a sentence.
 
-use cranelift_codegen::ir;
+use cranelift_codegen::{CodegenError, ir};
 use cranelift_module::ModuleError;
 use std::fmt;
 
@@ -51,8 +51,6 @@ pub enum Error {
     OtherModule {
         /// The function.
         name: String,
-        /// What has its id in this module.
-        found: String,
     },
     /// There is no code to call.
     NotDefined {
@@ -69,7 +67,13 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Module(error) => write!(f, "{error}"),
+            Self::Module(error) => match &**error {
+                // Its own text is no more than that.
+                ModuleError::Compilation(CodegenError::Verifier(errors)) => {
+                    write!(f, "verifier errors:\n{errors}")
+                }
+                error => error.fmt(f),
+            },
             Self::WrongSignature {
                 name,
                 declared,
@@ -94,9 +98,9 @@ impl fmt::Display for Error {
                 "a body returns its results at its end, but {block}, where that is, ends before; \
                  switch to a block that goes on"
             ),
-            Self::OtherModule { name, found } => write!(
+            Self::OtherModule { name } => write!(
                 f,
-                "`{name}` is of another module, as its id is that of `{found}` here; declare it in this one"
+                "`{name}` is of another module, as this one has none of that name and id; declare it here"
             ),
             Self::Unsupported { reason } => f.write_str(reason),
             Self::DuplicateImport { name } => {

@@ -8,7 +8,7 @@ use crate::signature::Signature;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use cranelift_module::{FuncId, Linkage, Module};
+use cranelift_module::{FuncId, FuncOrDataId, Linkage, Module};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -200,17 +200,15 @@ impl<S: Signature> Function<S> {
 
     /// Is this a function of this module, as far as can be seen?
     pub(crate) fn check<M: Module>(&self, module: &M) -> Result<(), Error> {
-        let declared = declaration(module, self.id).ok_or_else(|| Error::NotDefined {
-            name: self.name.clone(),
-        })?;
-        let found = declared.linkage_name(self.id);
-        if found != self.name {
-            return Err(Error::OtherModule {
+        let declarations = module.declarations();
+        match declarations.get_name(&self.name) {
+            Some(FuncOrDataId::Func(id)) if id == self.id => {
+                self.check_signature(&declarations.get_function_decl(id).signature)
+            }
+            _ => Err(Error::OtherModule {
                 name: self.name.clone(),
-                found: found.into_owned(),
-            });
+            }),
         }
-        self.check_signature(&declared.signature)
     }
 
     fn check_signature(&self, declared: &ir::Signature) -> Result<(), Error> {
@@ -224,15 +222,6 @@ impl<S: Signature> Function<S> {
             expected: Box::new(self.lowered.signature.clone()),
         })
     }
-}
-
-/// What a module says of a function, if it has it.
-pub(crate) fn declaration<M: Module + ?Sized>(
-    module: &M,
-    id: FuncId,
-) -> Option<&cranelift_module::FunctionDeclaration> {
-    let mut functions = module.declarations().get_functions();
-    functions.find(|(known, _)| *known == id).map(|(_, f)| f)
 }
 
 /// How a function that is being defined returns.

@@ -171,7 +171,7 @@ pub use multi_out_derive::FromCode;
 /// }
 /// ```
 pub use multi_out_derive::Results;
-pub use results::{Out, Results, Return};
+pub use results::{Out, Return};
 pub use signature::Signature;
 pub use value::{AbiValue, FromCode, Sign, Vmctx};
 
@@ -183,7 +183,8 @@ struct Readme;
 /// For the derive macros alone.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::results::{Cons, Direct, InMemory, Slot};
+    pub use crate::results::{Direct, InMemory, Slot};
+    pub use crate::value::{Field, FieldFromCode};
     pub use cranelift_codegen::ir::{Type, Value as IrValue};
 
     /// Does compiled code make values of this type?

@@ -97,34 +97,6 @@ impl Shape for InMemory {
     const IN_MEMORY: bool = true;
 }
 
-/// A C struct of two or more results, by `#[derive(Results)]`.
-///
-/// # Safety
-///
-/// The struct must be `#[repr(C)]`, with the fields `Fields` in order, at the offsets of
-/// [`Layout`](crate::layout::Layout).
-#[diagnostic::on_unimplemented(
-    message = "compiled code cannot give `{Self}` to Rust",
-    label = "neither `FromCode` nor a struct of such fields",
-    note = "instead of `bool` take `u8`, and instead of a function pointer `Option<unsafe extern \"C\" fn(…)>`"
-)]
-pub unsafe trait Results: Return<Raw = Self> {
-    /// The types of the fields, as a list of [`Cons`] that ends with `()`.
-    type Fields;
-}
-
-/// A list of types.
-#[derive(Debug)]
-pub struct Cons<Head, Tail>(std::marker::PhantomData<(Head, Tail)>);
-
-/// A list of types that are all [`FromCode`]. Apart from that for errors to name the field.
-pub trait AllFromCode {}
-
-impl AllFromCode for () {}
-impl<Head: FromCode, Tail: AllFromCode> AllFromCode for Cons<Head, Tail> {}
-
-// SAFETY: all fields have that, and padding may have any bits.
-unsafe impl<R: Results> FromCode for R where R::Fields: AllFromCode {}
 // SAFETY: nothing has no bits.
 unsafe impl FromCode for () {}
 

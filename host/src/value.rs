@@ -62,6 +62,15 @@ pub unsafe trait AbiValue: Copy + 'static {
 )]
 pub unsafe trait FromCode: 'static {}
 
+/// A field of a struct, with a lifetime, as Rust takes bounds without parameters for errors.
+#[derive(Debug)]
+pub struct Field<'a, T>(std::marker::PhantomData<&'a T>);
+
+/// A field that is [`FromCode`].
+pub trait FieldFromCode {}
+
+impl<T: FromCode> FieldFromCode for Field<'_, T> {}
+
 /// The first parameter of a function that is called with a context: `vmctx` in CLIF.
 ///
 /// In Rust it is `&mut C` where compiled code is called, `*mut C` in `unsafe` host functions and

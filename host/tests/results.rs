@@ -9,7 +9,7 @@ use multi_out::{BackEnd, Code, FromCode, Function, Imports, Out, Results};
 use std::mem::MaybeUninit;
 
 /// A struct whose every bit pattern is a value, full of bytes of which no two neighbours are the same.
-fn pattern<R: Results + FromCode>() -> R {
+fn pattern<R: FromCode>() -> R {
     let mut results = MaybeUninit::<R>::uninit();
     let start = results.as_mut_ptr().cast::<u8>();
     for index in 0..size_of::<R>() {

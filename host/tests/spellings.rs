@@ -11,10 +11,11 @@ struct Handle(u32);
 type Callback = unsafe extern "C" fn(*mut u8, i32) -> i32;
 type SafeCallback = extern "C-unwind" fn(u64);
 
+/// More public than the type of its first field.
 #[derive(Results)]
 #[repr(C)]
 #[allow(dead_code, reason = "it is its type that matters")]
-struct All {
+pub struct All {
     handle: Handle,
     pointer: *mut String,
     constant: *const u8,

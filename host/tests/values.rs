@@ -146,55 +146,6 @@ positions! {
     newtype: Handle = Handle(0xd4c3_b2a1);
 }
 
-#[cfg(target_arch = "x86_64")]
-#[allow(
-    improper_ctypes_definitions,
-    reason = "C has such vectors, as `__m128i`"
-)]
-mod vectors {
-    use super::*;
-    use std::arch::x86_64::*;
-
-    const LANES: [u64; 2] = [0x1716_1514_1312_1110, 0x2726_2524_2322_2120];
-
-    positions! {
-        ints: __m128i = from_lanes();
-        floats: __m128 = from_lanes();
-        doubles: __m128d = from_lanes();
-    }
-
-    fn from_lanes<T: FromCode>() -> T {
-        const { assert!(size_of::<T>() == 16) };
-        // SAFETY: every pattern is a value.
-        unsafe { std::mem::transmute_copy(&LANES) }
-    }
-}
-
-#[test]
-fn a_bool_and_a_function_pointer_reach_compiled_code() {
-    extern "C" fn double(number: i64) -> i64 {
-        2 * number
-    }
-    type Apply = fn(bool, extern "C" fn(i64) -> i64, i64) -> (u8, i64);
-    for &back_end in BackEnd::ALL {
-        let mut module = module(&Imports::new());
-        let apply =
-            Function::<Apply>::declare_with(back_end, &mut module, "apply", Linkage::Export);
-        let apply = apply.unwrap();
-        let body = |body: &mut multi_out::Body<'_, '_, _, Apply>,
-                    [flag, function, number]: [_; 3]| {
-            let [result] = body.call_indirect::<fn(i64) -> i64>(function, [number])?;
-            Ok([flag, result])
-        };
-        apply.define(&mut module, body).unwrap();
-        let code = Code::finalize(module).unwrap();
-        // SAFETY: it calls what it gets, with the type that that has.
-        let apply = unsafe { code.get(&apply) }.unwrap();
-        assert_eq!(apply.call(true, double, 21), (1, 42));
-        assert_eq!(apply.call(false, double, -1), (0, -2));
-    }
-}
-
 /// 0 to 16 parameters of one class, most of them on the stack in the end.
 macro_rules! numbers_of_parameters {
     ($back_ends:expr => $($class:ident: $ty:ty, $value:expr;)*) => {$(
@@ -230,6 +181,63 @@ macro_rules! numbers_of_parameters {
     (ty $arg:ident $ty:ty) => { $ty };
 }
 
+#[cfg(target_arch = "x86_64")]
+#[allow(
+    improper_ctypes_definitions,
+    reason = "C has such vectors, as `__m128i`"
+)]
+mod vectors {
+    use super::*;
+    use std::arch::x86_64::*;
+
+    const LANES: [u64; 2] = [0x1716_1514_1312_1110, 0x2726_2524_2322_2120];
+
+    positions! {
+        ints: __m128i = from_lanes();
+        floats: __m128 = from_lanes();
+        doubles: __m128d = from_lanes();
+    }
+
+    fn from_lanes<T: FromCode>() -> T {
+        of(LANES)
+    }
+
+    fn of<T: FromCode>(lanes: [u64; 2]) -> T {
+        const { assert!(size_of::<T>() == 16) };
+        // SAFETY: every pattern is a value.
+        unsafe { std::mem::transmute_copy(&lanes) }
+    }
+
+    numbers_of_parameters! { BackEnd::ALL =>
+        up_to_16_vectors: __m128i, |n| of([n.into(), !u64::from(n)]);
+    }
+}
+
+#[test]
+fn a_bool_and_a_function_pointer_reach_compiled_code() {
+    extern "C" fn double(number: i64) -> i64 {
+        2 * number
+    }
+    type Apply = fn(bool, extern "C" fn(i64) -> i64, i64) -> (u8, i64);
+    for &back_end in BackEnd::ALL {
+        let mut module = module(&Imports::new());
+        let apply =
+            Function::<Apply>::declare_with(back_end, &mut module, "apply", Linkage::Export);
+        let apply = apply.unwrap();
+        let body = |body: &mut multi_out::Body<'_, '_, _, Apply>,
+                    [flag, function, number]: [_; 3]| {
+            let [result] = body.call_indirect::<fn(i64) -> i64>(function, [number])?;
+            Ok([flag, result])
+        };
+        apply.define(&mut module, body).unwrap();
+        let code = Code::finalize(module).unwrap();
+        // SAFETY: it calls what it gets, with the type that that has.
+        let apply = unsafe { code.get(&apply) }.unwrap();
+        assert_eq!(apply.call(true, double, 21), (1, 42));
+        assert_eq!(apply.call(false, double, -1), (0, -2));
+    }
+}
+
 #[derive(Results)]
 #[repr(C)]
 struct Pair {
@@ -244,6 +252,7 @@ numbers_of_parameters! { BackEnd::ALL =>
     up_to_16_i64: i64, |n| i64::MIN | i64::from(n);
     up_to_16_f32: f32, |n| -f32::from(n);
     up_to_16_f64: f64, |n| -f64::from(n);
+    up_to_16_pointers: *const u8, |n| std::ptr::without_provenance(usize::from(n) << 56);
 }
 
 // Stock Cranelift puts some of them elsewhere than C, which `refusals.rs` is about.

@@ -26,8 +26,8 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let slots = types.iter().map(|ty| {
         quote_spanned! { ty.span() => ::multi_out::__private::Slot::of::<#ty>() }
     });
-    let list = types.iter().rev().fold(quote!(()), |tail, ty| {
-        quote! { ::multi_out::__private::Cons<#ty, #tail> }
+    let from_code = types.iter().map(|ty| {
+        quote_spanned! { ty.span() => for<'a> ::multi_out::__private::Field<'a, #ty>: ::multi_out::__private::FieldFromCode }
     });
     let count = types.len();
     let offsets = members.iter().enumerate().map(|(index, member)| {
@@ -69,11 +69,9 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
 
-        // SAFETY: as above.
+        // SAFETY: all fields have that, and padding may have any bits.
         #[automatically_derived]
-        unsafe impl ::multi_out::Results for #name {
-            type Fields = #list;
-        }
+        unsafe impl ::multi_out::FromCode for #name where #(#from_code),* {}
     })
 }
 

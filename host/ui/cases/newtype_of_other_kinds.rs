@@ -1,0 +1,23 @@
+#[derive(multi_out::AbiValue, Clone, Copy)]
+#[repr(transparent)]
+enum Enum {
+    Only(u32),
+}
+
+#[derive(multi_out::AbiValue, Clone, Copy)]
+#[repr(transparent)]
+union Union {
+    only: u32,
+}
+
+#[derive(multi_out::AbiValue, Clone, Copy)]
+#[repr(transparent)]
+struct Generic<T>(T);
+
+#[derive(multi_out::FromCode, Clone, Copy)]
+#[repr(transparent)]
+enum EnumFromCode {
+    Only(u32),
+}
+
+fn main() {}
