@@ -25,21 +25,19 @@
 //! call itself it would take a callee-saved register or a spill slot, used or not. A result of the
 //! function is stored behind its definition if that is in the block that returns, as nobody may look
 //! before the return. The results of a `try_call` are loaded in a block of their own on its normal
-//! edge, so that no handler sees the area.
+//! edge, so that no handler sees the area. Loads and stores are exactly as wide as their fields.
 //!
-//! Loads and stores are exactly as wide as their fields.
-//!
-//! Invariant: signatures without an out area are left alone, and so are functions that have no
-//! others.
+//! Invariant: signatures without an out area, and functions without such signatures, are left alone.
 
 use crate::cursor::{Cursor, FuncCursor};
 use crate::dominator_tree::DominatorTree;
 use crate::entity::{EntitySet, SecondaryMap};
 use crate::flowgraph::ControlFlowGraph;
+use crate::ir::immediates::Offset32;
 use crate::ir::{
-    AbiParam, Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData,
+    AbiParam, Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, MemFlags,
     MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value,
-    ValueDef, ValueList,
+    ValueDef,
 };
 use crate::isa::multi_out::{OutArea, OutField, OutTarget, compute_out_area};
 use crate::isa::{CallConv, TargetIsa};
@@ -120,6 +118,10 @@ struct Areas {
 
 impl Areas {
     fn of(func: &Function, isa: &dyn TargetIsa) -> CodegenResult<Option<Areas>> {
+        let has_conv = |sig: &Signature| sig.call_conv == CallConv::SystemVMultiOut;
+        if !has_conv(&func.signature) && !func.dfg.signatures.values().any(has_conv) {
+            return Ok(None);
+        }
         let own = area_of(&func.signature, isa)?;
         let mut called = SecondaryMap::new();
         for (sig, data) in func.dfg.signatures.iter() {
@@ -159,7 +161,6 @@ fn run(
             }
         }
     }
-
     for (sig, data) in func.dfg.signatures.iter_mut() {
         if areas.called[sig].is_some() {
             add_out_pointer(data, pointer_type);
@@ -174,12 +175,13 @@ fn run(
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, align_shift);
         func.create_sized_stack_slot(data)
     });
+    let flags = func.dfg.mem_flags.insert_unchecked(MemFlagsData::trusted());
     let mut pass = Pass {
         func,
         areas,
         own,
         slot,
-        flags: MemFlagsData::trusted(),
+        flags,
         pointer_type,
         used,
     };
@@ -259,7 +261,8 @@ struct Pass<'f> {
     own: Option<(OutArea, Value)>,
     /// The memory that the results of calls come from.
     slot: Option<StackSlot>,
-    flags: MemFlagsData,
+    /// Those of all loads and stores, which are not looked up for each.
+    flags: MemFlags,
     pointer_type: Type,
     /// The values that any instruction uses.
     used: EntitySet<Value>,
@@ -399,9 +402,7 @@ impl Pass<'_> {
             .fields[index];
         let mut pos = FuncCursor::new(self.func).at_inst(inst);
         pos.use_srcloc(open.call);
-        pos.ins()
-            .with_result(value)
-            .load(field.ty, self.flags, address, offset_of(field));
+        load(pos.ins().with_result(value), self.flags, field, address);
         store_early(&self.own, self.flags, &mut pos, early, value);
     }
 
@@ -437,10 +438,8 @@ impl Pass<'_> {
             if let BlockArg::TryCallRet(index) = *arg {
                 let index = usize::try_from(index).expect("an index of a result");
                 let field = area.fields[index];
-                let value = *loaded[index].get_or_insert_with(|| {
-                    pos.ins()
-                        .load(field.ty, self.flags, address, offset_of(field))
-                });
+                let value = *loaded[index]
+                    .get_or_insert_with(|| load(pos.ins(), self.flags, field, address));
                 *arg = BlockArg::Value(value);
             }
         }
@@ -451,7 +450,7 @@ impl Pass<'_> {
 
     /// Store the results that are not stored yet, and return nothing.
     fn visit_return(&mut self, ret: Inst, early: &EarlyStores) {
-        let Some((area, out_pointer)) = &self.own else {
+        let Some(own) = &self.own else {
             return;
         };
         let values = SmallVec::<[Value; 8]>::from_slice(self.func.dfg.inst_args(ret));
@@ -459,38 +458,43 @@ impl Pass<'_> {
         pos.use_srcloc(ret);
         for (index, value) in values.into_iter().enumerate() {
             if early.binary_search(&(value, index)).is_err() {
-                let offset = offset_of(area.fields[index]);
-                pos.ins().store(self.flags, value, *out_pointer, offset);
+                store(&mut pos, self.flags, value, own, index);
             }
         }
-        self.func.dfg.insts[ret] = InstructionData::MultiAry {
-            opcode: Opcode::Return,
-            args: ValueList::new(),
-        };
+        self.func.replace(ret).return_(&[]);
     }
 }
 
 /// Store a value that was just defined as each result of the function that it is.
 fn store_early(
     own: &Option<(OutArea, Value)>,
-    flags: MemFlagsData,
+    flags: MemFlags,
     pos: &mut FuncCursor,
     early: &EarlyStores,
     value: Value,
 ) {
-    if let Some((area, out_pointer)) = own {
+    if let Some(own) = own {
         let first = early.partition_point(|(other, _)| *other < value);
         let stores = early[first..]
             .iter()
             .take_while(|(other, _)| *other == value);
         for &(_, index) in stores {
-            let offset = offset_of(area.fields[index]);
-            pos.ins().store(flags, value, *out_pointer, offset);
+            store(pos, flags, value, own, index);
         }
     }
 }
 
-/// The offset of a field as loads and stores have it.
-fn offset_of(field: OutField) -> i32 {
-    i32::try_from(field.offset).expect("below the limit on areas")
+fn load<'f>(ins: impl InstBuilder<'f>, flags: MemFlags, field: OutField, at: Value) -> Value {
+    let (load, dfg) = ins.Load(Opcode::Load, field.ty, flags, offset_of(field), at);
+    dfg.first_result(load)
+}
+
+fn store(pos: &mut FuncCursor, flags: MemFlags, x: Value, own: &(OutArea, Value), index: usize) {
+    let (field, at) = (own.0.fields[index], own.1);
+    let ins = pos.ins();
+    ins.Store(Opcode::Store, field.ty, flags, offset_of(field), x, at);
+}
+
+fn offset_of(field: OutField) -> Offset32 {
+    Offset32::new(i32::try_from(field.offset).expect("below the limit on areas"))
 }
