@@ -20,6 +20,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 /// Take the saved queue to other releases of Cranelift, and say where it fails
@@ -65,7 +66,7 @@ impl Rehearse {
         import(repo, &pin, &queue, &commits)?;
         let mut rows = vec![["release", "what", "result"].map(String::from)];
         let mut failed = Vec::new();
-        for version in &versions {
+        let rehearse = |version: &String| -> Result<Rehearsal> {
             let start = Instant::now();
             let scratch = Repo::at(&folder.join(version));
             let base = lay_pin(repo, &pin, &scratch, &format!("={version}"))?;
@@ -78,11 +79,24 @@ impl Rehearse {
                 is_failed: false,
             };
             rehearsal.run(&pin, &commits)?;
+            rehearsal.push("time", &format!("{} s", start.elapsed().as_secs()));
+            Ok(rehearsal)
+        };
+        // At once, as most of the time a release waits for one compiler.
+        let rehearsals: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = versions
+                .iter()
+                .map(|version| scope.spawn(|| rehearse(version)))
+                .collect();
+            let results = threads.into_iter().map(|thread| thread.join());
+            results
+                .map(|result| result.expect("no panic"))
+                .collect::<Result<_>>()
+        })?;
+        for (version, rehearsal) in versions.iter().zip(rehearsals) {
             if rehearsal.is_failed {
                 failed.push(version.as_str());
             }
-            let seconds = format!("{} s", start.elapsed().as_secs());
-            rehearsal.results.push(("time".into(), seconds));
             let row = |(what, result)| [version.clone(), what, result];
             rows.extend(rehearsal.results.into_iter().map(row));
         }
@@ -181,7 +195,6 @@ struct Rehearsal<'a> {
 
 impl Rehearsal<'_> {
     fn run(&mut self, pin: &Pin, commits: &Path) -> Result<()> {
-        println!("\n==> {}", self.base.title());
         self.pick_patches(commits)?;
         if self.is_failed {
             self.push("tests", "not tried");
@@ -258,10 +271,10 @@ impl Rehearsal<'_> {
         command
     }
 
-    /// A release may ask for a newer Rust than it needs. The rest saves time: one folder for all, no information for debuggers, and
-    /// nothing kept for a build of the same again.
+    /// A release may ask for a newer Rust than it needs. The rest saves time: no information for debuggers, and nothing kept for a
+    /// build of the same again.
     fn select_target(&self, command: &mut Command) {
-        let target = self.repo.target().join("rehearse/target");
+        let target = self.scratch.target();
         command.args(["--ignore-rust-version", "--target-dir"]);
         command.arg(target);
         command.env("CARGO_PROFILE_DEV_DEBUG", "false");
@@ -271,7 +284,8 @@ impl Rehearsal<'_> {
     fn build_fork(&self, name: &str, args: &[&str]) -> Result<Option<Fault>> {
         for krate in &self.base.crates {
             let mut command = self.cargo_on(&krate.folder, args);
-            let fault = build(name, &mut command, &self.scratch.checkout())?;
+            let name = format!("{}: {name}", self.base.title());
+            let fault = build(&name, &mut command, &self.scratch.checkout())?;
             if fault.is_some() {
                 return Ok(fault);
             }
@@ -310,7 +324,8 @@ impl Rehearsal<'_> {
         self.select_target(&mut command);
         build_args(&mut command, &self.scratch);
         let checkout = self.scratch.checkout();
-        let Some(fault) = build("build of clif-util", &mut command, &checkout)? else {
+        let name = format!("{}: build of clif-util", self.base.title());
+        let Some(fault) = build(&name, &mut command, &checkout)? else {
             self.push("clif-util", "builds");
             return Ok(true);
         };
@@ -369,7 +384,7 @@ fn cherry_pick(git: &Git, commit: &str) -> Result<Option<Fault>> {
 
 /// Runs Cargo, and returns the errors if it fails: the compiler's, which show the lines that they are about, or Cargo's.
 fn build(name: &str, command: &mut Command, fork: &Path) -> Result<Option<Fault>> {
-    println!("  {name}");
+    println!("{name}");
     let output = command.arg("--message-format=json").output();
     let output = output.context("cannot run cargo")?;
     if output.status.success() {

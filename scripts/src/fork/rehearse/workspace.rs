@@ -34,13 +34,15 @@ pub(super) fn lay_workspace(
     Ok(())
 }
 
-/// A manifest with other versions asked for.
+/// A manifest with other versions asked for, but of packages in the repository.
 pub(super) fn replace_requirements(manifest: &str, moved: &BTreeMap<String, String>) -> String {
-    let mut text = manifest.to_owned();
-    for (old, new) in moved {
-        text = text.replace(&format!("\"{old}\""), &format!("\"{new}\""));
+    let mut lines: Vec<String> = manifest.lines().map(str::to_owned).collect();
+    for line in lines.iter_mut().filter(|line| !line.contains("path =")) {
+        for (old, new) in moved {
+            *line = line.replace(&format!("\"{old}\""), &format!("\"{new}\""));
+        }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// The folders of `filetests` and of the members that it depends on.
@@ -82,4 +84,18 @@ fn harness_folders(repo: &Repo) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_the_repository_keep_their_version() {
+        let manifest =
+            "a = \"=1\"\nb = { version = \"=1\" }\nc = { version = \"=1\", path = \"c\" }\n";
+        let moved = BTreeMap::from([("=1".to_owned(), "=2".to_owned())]);
+        let want = "a = \"=2\"\nb = { version = \"=2\" }\nc = { version = \"=1\", path = \"c\" }\n";
+        assert_eq!(replace_requirements(manifest, &moved), want);
+    }
 }
