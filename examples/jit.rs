@@ -7,6 +7,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, types};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::default_libcall_names;
 use multi_out::{Code, Function, Imports, Out, Results, Vmctx};
+use std::mem::offset_of;
 
 /// Two results.
 #[derive(Results, Debug, PartialEq)]
@@ -75,9 +76,8 @@ fn main() -> Result<()> {
 
     let grow = Function::<Grow>::export(&mut module, "grow")?;
     grow.define(&mut module, |body, args| {
-        let pointer = body
-            .ins()
-            .load(types::I64, MemFlagsData::trusted(), args[0], 0);
+        let (flags, offset) = (MemFlagsData::trusted(), offset_of!(VMContext, mixed));
+        let pointer = body.ins().load(types::I64, flags, args[0], offset as i32);
         let [a, b, c, d] = body.call_indirect::<Grow>(pointer, args)?;
         let (a, b) = (body.ins().iadd(a, a), body.ins().iadd(b, b));
         let (c, d) = (body.ins().fadd(c, c), body.ins().fadd(d, d));

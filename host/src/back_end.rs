@@ -168,3 +168,35 @@ fn param(isa: &dyn TargetIsa, slot: Slot) -> AbiParam {
     };
     param
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ArgumentExtension::{None, Sext, Uext};
+    use cranelift_codegen::{isa, settings};
+
+    /// What clang writes as `signext` and `zeroext` for these targets.
+    #[test]
+    fn small_integers_are_extended_as_c_demands() {
+        for (triple, wants) in [
+            ("x86_64-linux", [Sext, Uext, None, None, None]),
+            ("aarch64-linux", [None; 5]),
+            ("aarch64-apple-darwin", [Sext, Uext, None, None, None]),
+            ("riscv64gc-linux", [Sext, Uext, Sext, Sext, None]),
+            ("s390x-linux", [Sext, Uext, Sext, Uext, None]),
+        ] {
+            let isa = isa::lookup_by_name(triple).unwrap();
+            let isa = isa.finish(settings::Flags::new(settings::builder()));
+            let isa = isa.unwrap();
+            let slots = [
+                Slot::of::<i8>(),
+                Slot::of::<u16>(),
+                Slot::of::<i32>(),
+                Slot::of::<u32>(),
+                Slot::of::<u64>(),
+            ];
+            let found = slots.map(|slot| param(&*isa, slot).extension);
+            assert_eq!(found, wants, "{triple}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 
 /// A function with the signature `S` in the body of a caller.
 #[derive(Clone, Debug)]
-pub struct Callee<S> {
+pub(crate) struct Callee<S> {
     target: Target,
     signature: SigRef,
     /// Where the caller has the struct of results, if Cranelift does not know of it.
@@ -67,6 +67,10 @@ impl<S> Callee<S> {
         }
     }
 
+    pub(crate) fn signature(&self) -> SigRef {
+        self.signature
+    }
+
     /// The same with another name for the signature, which the caller knows to be equal.
     pub(crate) fn typed<T>(&self) -> Callee<T> {
         Callee {
@@ -80,19 +84,7 @@ impl<S> Callee<S> {
 
 impl<S: Signature> Callee<S> {
     /// A function that a pointer points to.
-    ///
-    /// # Errors
-    ///
-    /// As of [`BackEnd::signature`].
-    pub fn pointer(
-        isa: &dyn TargetIsa,
-        caller: &mut ir::Function,
-        pointer: ir::Value,
-    ) -> Result<Self, Error> {
-        Self::pointer_in(isa, caller, pointer, &mut None)
-    }
-
-    pub(crate) fn pointer_in(
+    pub(crate) fn pointer(
         isa: &dyn TargetIsa,
         caller: &mut ir::Function,
         pointer: ir::Value,
@@ -105,7 +97,11 @@ impl<S: Signature> Callee<S> {
     }
 
     /// Calls it: arguments in, results out.
-    pub fn call(&self, builder: &mut FunctionBuilder<'_>, args: S::Params) -> ResultValues<S> {
+    pub(crate) fn call(
+        &self,
+        builder: &mut FunctionBuilder<'_>,
+        args: S::Params,
+    ) -> ResultValues<S> {
         let args = self.args(builder, args);
         let call = match self.target {
             Target::Function(function) => builder.ins().call(function, &args),
@@ -117,7 +113,7 @@ impl<S: Signature> Callee<S> {
 
     /// Calls it where it may unwind. The builder is then in a new block, for the normal return, where the
     /// results are; `handlers` say where it goes on else.
-    pub fn try_call(
+    pub(crate) fn try_call(
         &self,
         builder: &mut FunctionBuilder<'_>,
         args: S::Params,

@@ -1,26 +1,29 @@
 //! Compiled functions that Rust calls.
 
-use crate::back_end::BackEnd;
 use crate::error::Error;
 use crate::function::Function;
 use crate::results::{Return, Shape};
 use crate::signature::Signature;
 use crate::value::{AbiValue, FromCode, Vmctx};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_jit::JITModule;
-use cranelift_module::{FuncId, Linkage, Module};
+use cranelift_module::{Linkage, Module};
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit, transmute};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The code of a finalized JIT module. Its memory is freed when it is dropped: nothing may call an address that was
-/// taken from the module itself, or from [`Compiled::address`], after that.
+/// taken from [`Compiled::address`], after that.
 pub struct Code {
     module: ManuallyDrop<JITModule>,
 }
+
+// SAFETY: a module looks up symbols in a cell, but not for what is here: its target, declarations and addresses.
+unsafe impl Sync for Code {}
 
 impl Code {
     /// Makes the functions of a module callable.
@@ -28,28 +31,31 @@ impl Code {
     /// # Errors
     ///
     /// [`Error::MissingSymbol`], or what the module says. The module panics about a missing symbol, which is
-    /// caught: the panic hook sees it, and with `panic = "abort"` the process ends.
+    /// caught: the panic hook sees it, and with `panic = "abort"` the process ends. Other panics go on.
     pub fn finalize(mut module: JITModule) -> Result<Self, Error> {
         let finalize = || module.finalize_definitions().map_err(Error::from);
         match catch_unwind(AssertUnwindSafe(finalize)) {
             Ok(result) => result?,
-            Err(panic) => {
-                return Err(Error::MissingSymbol {
-                    message: message(&*panic),
-                });
-            }
+            Err(panic) => match message(&*panic) {
+                Some(message) if message.starts_with("can't resolve") => {
+                    return Err(Error::MissingSymbol {
+                        message: message.to_owned(),
+                    });
+                }
+                _ => resume_unwind(panic),
+            },
         }
         Ok(Self {
             module: ManuallyDrop::new(module),
         })
     }
 
-    /// The module, to be asked.
-    pub fn module(&self) -> &JITModule {
-        &self.module
+    /// The target of the module.
+    pub fn isa(&self) -> &dyn TargetIsa {
+        self.module.isa()
     }
 
-    /// A function of the module.
+    /// A function of the module. For one that is to live as long as it keeps the code there is [`Compiled::new`].
     ///
     /// # Safety
     ///
@@ -62,9 +68,8 @@ impl Code {
         &self,
         function: &Function<S>,
     ) -> Result<Compiled<S, &Self>, Error> {
-        function.check(self.module())?;
         // SAFETY: the caller vouches for it.
-        unsafe { Compiled::new(self, function.id()) }
+        unsafe { Compiled::new(self, function) }
     }
 }
 
@@ -81,13 +86,12 @@ impl fmt::Debug for Code {
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+fn message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the module panicked").to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
 }
 
-/// What keeps code alive: `&Code` or `Rc<Code>`. A module is of one thread, and so is all that is made of it.
+/// What keeps code alive: `&Code`, `Rc<Code>` or, for several threads, `Arc<Code>`.
 pub trait KeepAlive: sealed::Sealed {
     /// The code.
     fn code(&self) -> &Code;
@@ -108,20 +112,27 @@ macro_rules! keep_alive {
     )*};
 }
 
-keep_alive!(&Code, Rc<Code>);
+keep_alive!(&Code, Rc<Code>, Arc<Code>);
 
 /// A compiled function with the signature `S`, which keeps its code alive.
 ///
 /// `call` takes the parameters of `S`, `&mut C` for a first [`Vmctx<C>`](Vmctx), and returns its results. It
-/// is an ordinary call of an `extern "C-unwind"` function.
+/// is an ordinary call of an `extern "C-unwind"` function. What raw pointers among the parameters must point to, whoever
+/// made this says to whoever calls it: see the [safety contract](crate#safety).
 pub struct Compiled<S, K> {
     address: *const u8,
     signature: PhantomData<fn() -> S>,
     _code: K,
 }
 
+// SAFETY: code does not change, and a call has all that it works on from its caller; the contract says the same of
+// what else it works on.
+unsafe impl<S, K: Send> Send for Compiled<S, K> {}
+// SAFETY: as above.
+unsafe impl<S, K: Sync> Sync for Compiled<S, K> {}
+
 impl<S: Signature, K: KeepAlive> Compiled<S, K> {
-    /// The function with this id.
+    /// The code of a function.
     ///
     /// # Safety
     ///
@@ -129,32 +140,18 @@ impl<S: Signature, K: KeepAlive> Compiled<S, K> {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongSignature`] unless the module declares it with the signature `S`, with either back
-    /// end. [`Error::NotDefined`] without code, [`Error::Unsupported`] if the code is not for this machine.
-    pub unsafe fn new(code: K, function: FuncId) -> Result<Self, Error> {
-        let module = code.code().module();
-        let declarations = module.declarations();
-        let declared = declarations.get_functions().find(|(id, _)| *id == function);
-        let (_, declared) = declared.ok_or_else(|| Error::NotDefined {
-            name: function.to_string(),
-        })?;
-        let name = || declared.linkage_name(function).into_owned();
+    /// [`Error::OtherModule`] and [`Error::WrongSignature`] unless the function is of this module.
+    /// [`Error::NotDefined`] without code, [`Error::Unsupported`] if the code is not for this machine. The module
+    /// panics about a function without code, which is caught as in [`Code::finalize`].
+    pub unsafe fn new(code: K, function: &Function<S>) -> Result<Self, Error> {
+        let module = &code.code().module;
+        function.check(&**module)?;
+        let declared = module.declarations().get_function_decl(function.id());
+        let name = || declared.linkage_name(function.id()).into_owned();
         let isa = module.isa();
         if !is_host(isa.name(), isa.default_call_conv()) {
             return Err(Error::Unsupported {
                 reason: format!("code for {} does not run on this machine", isa.triple()),
-            });
-        }
-        let matches = |back_end: &BackEnd| {
-            let expected = back_end.signature::<S>(isa);
-            expected.is_ok_and(|expected| expected == declared.signature)
-        };
-        if !BackEnd::ALL.iter().any(matches) {
-            return Err(Error::WrongSignature {
-                name: name(),
-                declared: Box::new(declared.signature.clone()),
-                rust: std::any::type_name::<S>(),
-                expected: Box::new(BackEnd::preferred(isa).signature::<S>(isa)?),
             });
         }
         if isa.name() == "riscv64" && declared.signature.call_conv == CallConv::SystemV {
@@ -175,7 +172,7 @@ impl<S: Signature, K: KeepAlive> Compiled<S, K> {
             });
         }
         // It panics without code, and has no other way to say so.
-        let address = AssertUnwindSafe(|| module.get_finalized_function(function));
+        let address = AssertUnwindSafe(|| module.get_finalized_function(function.id()));
         let address = catch_unwind(address).map_err(|_| Error::NotDefined { name: name() })?;
         Ok(Self {
             address,

@@ -121,7 +121,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Module(error) => Some(error),
+            // Its text is this one's.
+            Self::Module(error) => error.source(),
             _ => None,
         }
     }

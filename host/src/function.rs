@@ -8,7 +8,7 @@ use crate::signature::Signature;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use cranelift_module::{FuncId, FuncOrDataId, Linkage, Module};
+use cranelift_module::{FuncId, FuncOrDataId, Linkage, Module, ModuleError};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -82,8 +82,15 @@ impl<S> Function<S> {
         S: Signature,
     {
         let lowered = back_end.lower::<S>(module.isa())?;
+        let id = module.declare_function(name, linkage, &lowered.signature);
+        let id = id.map_err(|error| match error {
+            ModuleError::IncompatibleSignature(name, declared, expected) => {
+                wrong_signature::<S>(name, declared, expected)
+            }
+            error => error.into(),
+        })?;
         Ok(Self {
-            id: module.declare_function(name, linkage, &lowered.signature)?,
+            id,
             name: name.to_owned(),
             lowered,
             signature: PhantomData,
@@ -150,20 +157,28 @@ impl<S: Signature> Function<S> {
         let Body {
             module,
             mut builder,
+            callees,
             ..
         } = in_progress;
+        // The body may have had all of this in its hands, and other modules in the place of this one.
+        self.check(module)?;
+        self.check_signature(&builder.func.signature)?;
+        for ((name, _), (id, callee)) in callees {
+            let (found, declared) = declared(module, &name).unzip();
+            let signatures = &builder.func.dfg.signatures;
+            let is_same =
+                |declared: &ir::Signature| signatures.get(callee.signature()) == Some(declared);
+            if found != Some(id) || !declared.is_some_and(is_same) {
+                return Err(Error::OtherModule { name });
+            }
+        }
         builder.seal_all_blocks();
         builder.finalize(config);
-        // The body may have had both in its hands.
-        self.check(module)?;
-        self.check_signature(&context.func.signature)?;
         Ok(module.define_function(self.id, context)?)
     }
 
-    /// Begins the function in a builder of one's own, in a new block: its parameters, and how it returns.
-    ///
-    /// The builder's function gets the [`Function::signature`].
-    pub fn enter(&self, builder: &mut FunctionBuilder<'_>) -> (Entry<S>, S::Params) {
+    /// Begins the function in a new block: its parameters, and how it returns.
+    fn enter(&self, builder: &mut FunctionBuilder<'_>) -> (Entry<S>, S::Params) {
         builder.func.signature.clone_from(&self.lowered.signature);
         let block = builder.create_block();
         builder.append_block_params_for_function_params(block);
@@ -183,28 +198,10 @@ impl<S: Signature> Function<S> {
         (entry, params)
     }
 
-    /// The function, to be called in a function body of its module.
-    ///
-    /// # Errors
-    ///
-    /// If it is of another module.
-    pub fn callee<M: Module>(
-        &self,
-        module: &mut M,
-        caller: &mut ir::Function,
-    ) -> Result<Callee<S>, Error> {
-        self.check(module)?;
-        let function = module.declare_func_in_func(self.id, caller);
-        Ok(Callee::direct(function, caller, &self.lowered, &mut None))
-    }
-
     /// Is this a function of this module, as far as can be seen?
     pub(crate) fn check<M: Module>(&self, module: &M) -> Result<(), Error> {
-        let declarations = module.declarations();
-        match declarations.get_name(&self.name) {
-            Some(FuncOrDataId::Func(id)) if id == self.id => {
-                self.check_signature(&declarations.get_function_decl(id).signature)
-            }
+        match declared(module, &self.name) {
+            Some((id, signature)) if id == self.id => self.check_signature(signature),
             _ => Err(Error::OtherModule {
                 name: self.name.clone(),
             }),
@@ -215,31 +212,39 @@ impl<S: Signature> Function<S> {
         if *declared == self.lowered.signature {
             return Ok(());
         }
-        Err(Error::WrongSignature {
-            name: self.name.clone(),
-            declared: Box::new(declared.clone()),
-            rust: std::any::type_name::<S>(),
-            expected: Box::new(self.lowered.signature.clone()),
-        })
+        let (name, expected) = (self.name.clone(), self.lowered.signature.clone());
+        Err(wrong_signature::<S>(name, declared.clone(), expected))
+    }
+}
+
+/// What a module has of this name, if that is a function.
+fn declared<'m, M: Module>(module: &'m M, name: &str) -> Option<(FuncId, &'m ir::Signature)> {
+    let declarations = module.declarations();
+    match declarations.get_name(name)? {
+        FuncOrDataId::Func(id) => Some((id, &declarations.get_function_decl(id).signature)),
+        FuncOrDataId::Data(_) => None,
+    }
+}
+
+fn wrong_signature<S>(name: String, declared: ir::Signature, expected: ir::Signature) -> Error {
+    Error::WrongSignature {
+        name,
+        declared: Box::new(declared),
+        rust: std::any::type_name::<S>(),
+        expected: Box::new(expected),
     }
 }
 
 /// How a function that is being defined returns.
-#[derive(Clone, Debug)]
-pub struct Entry<S> {
+struct Entry<S> {
     lowered: Lowered,
     out: Option<ir::Value>,
     signature: PhantomData<fn() -> S>,
 }
 
 impl<S: Signature> Entry<S> {
-    /// Ends the builder's block by returning these results.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::WrongResult`] for a value of another type than the signature has: the verifier would not see
-    /// that of a store. [`Error::BlockEnded`] if an instruction ends the block already.
-    pub fn return_(
+    /// As [`Body::return_`]. The verifier would not see a wrong type of what is stored.
+    fn return_(
         &self,
         builder: &mut FunctionBuilder<'_>,
         results: ResultValues<S>,
@@ -283,6 +288,9 @@ impl<S: Signature> Entry<S> {
 /// What can be called in a function body: a [`Function`] of the module, or an
 /// [`Import`](crate::Import), which is declared on the way.
 pub trait Callable<S: Signature> {
+    /// Its name in a module.
+    fn name(&self) -> &str;
+
     /// The function in this module.
     ///
     /// # Errors
@@ -292,6 +300,10 @@ pub trait Callable<S: Signature> {
 }
 
 impl<S: Signature> Callable<S> for Function<S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn function<M: Module>(&self, _: &mut M) -> Result<Function<S>, Error> {
         Ok(self.clone())
     }
@@ -302,8 +314,8 @@ pub struct Body<'b, 'f, M, S> {
     module: &'b mut M,
     builder: FunctionBuilder<'f>,
     entry: Entry<S>,
-    /// By function and signature, as two signatures may be the same in CLIF.
-    callees: HashMap<(FuncId, TypeId), Callee<()>>,
+    /// By name and signature, as two signatures may be the same in CLIF.
+    callees: HashMap<(String, TypeId), (FuncId, Callee<()>)>,
     /// Where callees put their results, if Cranelift does not know of it: one slot for all calls.
     area: Option<ir::StackSlot>,
 }
@@ -349,7 +361,7 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
         args: T::Params,
     ) -> Result<ResultValues<T>, Error> {
         let (isa, caller) = (self.module.isa(), &mut *self.builder.func);
-        let callee = Callee::<T>::pointer_in(isa, caller, pointer, &mut self.area)?;
+        let callee = Callee::<T>::pointer(isa, caller, pointer, &mut self.area)?;
         Ok(callee.call(&mut self.builder, args))
     }
 
@@ -357,7 +369,8 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
     ///
     /// # Errors
     ///
-    /// As of [`Entry::return_`].
+    /// [`Error::WrongResult`] for a value of another type than the signature has, [`Error::BlockEnded`] if an
+    /// instruction ends the block already.
     pub fn return_(&mut self, results: ResultValues<S>) -> Result<(), Error> {
         self.entry.return_(&mut self.builder, results)
     }
@@ -368,16 +381,16 @@ impl<M: Module, S: Signature> Body<'_, '_, M, S> {
     }
 
     fn callee<T: Signature>(&mut self, function: &impl Callable<T>) -> Result<Callee<T>, Error> {
-        let function = function.function(self.module)?;
-        function.check(self.module)?;
-        let key = (function.id, TypeId::of::<T>());
-        if let Some(known) = self.callees.get(&key) {
+        let key = (function.name().to_owned(), TypeId::of::<T>());
+        if let Some((_, known)) = self.callees.get(&key) {
             return Ok(known.typed());
         }
+        let function = function.function(self.module)?;
+        function.check(self.module)?;
         let caller = &mut *self.builder.func;
         let target = self.module.declare_func_in_func(function.id, caller);
         let callee = Callee::direct(target, caller, &function.lowered, &mut self.area);
-        self.callees.insert(key, callee.typed());
+        self.callees.insert(key, (function.id, callee.typed()));
         Ok(callee)
     }
 }

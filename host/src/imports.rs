@@ -119,6 +119,10 @@ pub struct Import<S> {
 }
 
 impl<S: Signature> Callable<S> for Import<S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn function<M: Module>(&self, module: &mut M) -> Result<Function<S>, Error> {
         Function::import(module, &self.name)
     }

@@ -134,8 +134,13 @@ pub(crate) use single;
 /// The first parameter of a safe host function with several results: a place for them.
 ///
 /// To C and to compiled code it is the pointer to the struct, so `extern "C" fn f(out: Out<'_, A>)` is the
-/// same function as `unsafe extern "C" fn f(out: *mut A)`. The caller gets what is there when the
-/// function returns: write the results on every path.
+/// same function as `unsafe extern "C" fn f(out: *mut A)`. The caller reads the results when the function returns,
+/// so write them on every path.
+///
+/// # Panics
+///
+/// When it is dropped instead of written, unless the thread panics already. That ends the process, but for a function that is
+/// `extern "C-unwind"`.
 #[must_use = "the caller reads the results, written or not"]
 #[repr(transparent)]
 #[derive(Debug)]
@@ -146,6 +151,17 @@ impl<R> Out<'_, R> {
     #[inline]
     pub fn write(self, results: R) {
         self.0.write(results);
+        std::mem::forget(self);
+    }
+}
+
+impl<R> Drop for Out<'_, R> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!(
+                "a host function returns without its results: write them to `Out` on every path"
+            );
+        }
     }
 }
 

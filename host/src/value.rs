@@ -75,7 +75,8 @@ impl<T: FromCode> FieldFromCode for Field<'_, T> {}
 ///
 /// In Rust it is `&mut C` where compiled code is called, `*mut C` in `unsafe` host functions and
 /// `&mut C` in safe ones. It is written `fn(Vmctx<C>, i32) -> i64`, as Rust has no implementations
-/// for `fn(&mut C, …)` beside those for `fn(T, …)`.
+/// for `fn(&mut C, …)` beside those for `fn(T, …)`. `C` is `'static`, without borrowed fields: compiled code keeps
+/// no lifetimes.
 #[derive(Debug)]
 pub struct Vmctx<C>(std::convert::Infallible, std::marker::PhantomData<C>);
 

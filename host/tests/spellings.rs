@@ -102,6 +102,23 @@ fn a_host_function_can_be_called_as_a_function_of_rust() {
     assert_eq!((half, rest), (3, 1));
 }
 
+#[test]
+fn a_host_function_that_writes_no_results_panics() {
+    extern "C-unwind" fn forgets(_: Out<'_, Halves>) {}
+    extern "C-unwind" fn panics(_: Out<'_, Halves>) {
+        std::panic::resume_unwind(Box::new(1));
+    }
+    let mut halves = std::mem::MaybeUninit::uninit();
+    let mut message = |function: extern "C-unwind" fn(Out<'_, Halves>)| {
+        let call = std::panic::AssertUnwindSafe(|| function(Out::from(&mut halves)));
+        std::panic::catch_unwind(call).unwrap_err()
+    };
+    let text = message(forgets);
+    let text = text.downcast_ref::<&str>().unwrap();
+    assert!(text.contains("returns without its results"), "{text}");
+    assert_eq!(message(panics).downcast_ref(), Some(&1));
+}
+
 #[derive(Results)]
 #[repr(C)]
 struct Halves {

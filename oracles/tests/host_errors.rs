@@ -101,10 +101,9 @@ fn compile(back_end: BackEnd, cleans_up: bool) -> Result<Divider> {
     let defined = Defined::of(divide.id(), &context, module.isa())?;
     let code = std::rc::Rc::new(Code::finalize(module)?);
     // SAFETY: it calls the functions above, with its own context.
-    let divide = unsafe { Compiled::<Divide, _>::new(code.clone(), divide.id()) }?;
+    let divide = unsafe { Compiled::new(code.clone(), &divide) }?;
     // SAFETY: `divide` keeps the code alive, and is dropped after this.
-    let _registered =
-        unsafe { Registered::at(code.module().isa(), &[(&defined, divide.address())]) }?;
+    let _registered = unsafe { Registered::at(code.isa(), &[(&defined, divide.address())]) }?;
     Ok(Divider {
         _registered,
         divide,

@@ -27,7 +27,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         quote_spanned! { ty.span() => ::multi_out::__private::Slot::of::<#ty>() }
     });
     let from_code = types.iter().map(|ty| {
-        quote_spanned! { ty.span() => for<'a> ::multi_out::__private::Field<'a, #ty>: ::multi_out::__private::FieldFromCode }
+        quote_spanned! { ty.span() => for<'multi_out> ::multi_out::__private::Field<'multi_out, #ty>: ::multi_out::__private::FieldFromCode }
     });
     let count = types.len();
     let offsets = members.iter().enumerate().map(|(index, member)| {
@@ -37,19 +37,19 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         };
         let message = format!("field `{text}` of `{name}` is not where C has it");
         quote! {
-            assert!(::core::mem::offset_of!(#name, #member) == layout.offset(#index) as usize, #message);
+            ::core::assert!(::core::mem::offset_of!(#name, #member) == layout.offset(#index) as usize, #message);
         }
     });
     Ok(quote! {
         const _: () = {
             // First, as there is no layout to speak of if a field has no type.
-            assert!(<#name as ::multi_out::Return>::SLOTS.len() == #count);
+            ::core::assert!(<#name as ::multi_out::Return>::SLOTS.len() == #count);
             let sizes = [#(::core::mem::size_of::<#types>() as u32),*];
             let layout = ::multi_out::layout::Layout::new(&sizes, ::multi_out::layout::MAX_ALIGN);
             #(#offsets)*
-            assert!(::core::mem::size_of::<#name>() == layout.size() as usize);
-            assert!(::core::mem::align_of::<#name>() == layout.align() as usize);
-            assert!(
+            ::core::assert!(::core::mem::size_of::<#name>() == layout.size() as usize);
+            ::core::assert!(::core::mem::align_of::<#name>() == layout.align() as usize);
+            ::core::assert!(
                 !::core::mem::needs_drop::<#name>(),
                 "results are bytes that compiled code writes: they cannot have `Drop`"
             );

@@ -20,4 +20,12 @@ enum EnumFromCode {
     Only(u32),
 }
 
+#[derive(multi_out::FromCode, Clone, Copy)]
+#[repr(transparent)]
+struct TwoFromCode(u32, ());
+
+#[derive(multi_out::Results)]
+#[repr(C)]
+struct Borrowed<'a>(u32, *const &'a u8);
+
 fn main() {}

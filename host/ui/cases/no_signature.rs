@@ -12,4 +12,9 @@ fn declare(module: &mut cranelift_jit::JITModule) -> Result<(), Error> {
     Ok(())
 }
 
+fn borrowed<'a>(module: &mut cranelift_jit::JITModule, _: &'a u8) -> Result<(), Error> {
+    Function::<fn(Vmctx<&'a u8>) -> i32>::export(module, "l")?;
+    Ok(())
+}
+
 fn main() {}
