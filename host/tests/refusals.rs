@@ -208,7 +208,10 @@ fn a_wrong_type_in_a_body_is_refused() {
         body.call(&g, [narrow])?;
         Ok([narrow, x])
     });
-    assert_says(error.unwrap_err(), &["(v1) has type i32, expected i64"]);
+    assert_says(
+        error.unwrap_err(),
+        &["arg 0 (v", "has type i32, expected i64"],
+    );
 }
 
 #[test]
