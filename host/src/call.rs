@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 #[derive(Clone, Debug)]
 pub(crate) struct Callee<S> {
     target: Target,
-    signature: SigRef,
+    pub(crate) signature: SigRef,
     /// Where the caller has the struct of results, if Cranelift does not know of it.
     out: Option<(Area, StackSlot)>,
     phantom: PhantomData<fn() -> S>,
@@ -65,10 +65,6 @@ impl<S> Callee<S> {
             out,
             phantom: PhantomData,
         }
-    }
-
-    pub(crate) fn signature(&self) -> SigRef {
-        self.signature
     }
 
     /// The same with another name for the signature, which the caller knows to be equal.

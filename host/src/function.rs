@@ -164,11 +164,8 @@ impl<S: Signature> Function<S> {
         self.check(module)?;
         self.check_signature(&builder.func.signature)?;
         for ((name, _), (id, callee)) in callees {
-            let (found, declared) = declared(module, &name).unzip();
-            let signatures = &builder.func.dfg.signatures;
-            let is_same =
-                |declared: &ir::Signature| signatures.get(callee.signature()) == Some(declared);
-            if found != Some(id) || !declared.is_some_and(is_same) {
+            let called = builder.func.dfg.signatures.get(callee.signature);
+            if declared(module, &name) != called.map(|signature| (id, signature)) {
                 return Err(Error::OtherModule { name });
             }
         }
