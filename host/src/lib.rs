@@ -129,7 +129,7 @@
 //! there the process aborts if the unwinder does not know a frame.
 //!
 //! What they cost on an EPYC, as a multiple of a call of compiled code that calls such a function, by `cargo bench -p
-//! multi-out-benches --features criterion --bench host_errors`; less than 0.1 is noise:
+//! multi-out-benches --features criterion --bench host_errors`; up to 0.1 more or less is noise:
 //!
 //! | | |
 //! |---|---|
