@@ -132,7 +132,13 @@ fn check_function(
         .layout
         .blocks()
         .flat_map(|block| function.layout.block_insts(block));
-    let passed: usize = insts.map(|inst| 1 + dfg.inst_args(inst).len()).sum();
+    let passed = insts.map(|inst| {
+        let data = &dfg.insts[inst];
+        let edges = data.branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+        let along_edges = edges.iter().map(|edge| edge.len(&dfg.value_lists));
+        1 + dfg.inst_args(inst).len() + along_edges.sum::<usize>()
+    });
+    let passed: usize = passed.sum();
     let values = passed + dfg.num_values();
     let slots = function.fixed_stack_size() as usize;
     let frame = compiled.buffer.frame_layout();
