@@ -1,4 +1,4 @@
-//! `CallConv::SystemVMultiOut`: several results through an out pointer, made explicit.
+//! `CallConv::SystemVMultiOut` and its like: several results through an out pointer, explicit.
 //!
 //! The last pass over CLIF, right before lowering. The verifier, the inliner, the mid-end and the
 //! interpreter see calls with several results; backends see a pointer, loads and stores:
@@ -39,8 +39,8 @@ use crate::ir::{
     MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, Type, Value,
     ValueDef,
 };
+use crate::isa::TargetIsa;
 use crate::isa::multi_out::{OutArea, OutField, OutTarget, compute_out_area};
-use crate::isa::{CallConv, TargetIsa};
 use crate::result::{CodegenError, CodegenResult};
 use crate::verifier::verify_function;
 use alloc::boxed::Box;
@@ -118,7 +118,7 @@ struct Areas {
 
 impl Areas {
     fn of(func: &Function, isa: &dyn TargetIsa) -> CodegenResult<Option<Areas>> {
-        let has_conv = |sig: &Signature| sig.call_conv == CallConv::SystemVMultiOut;
+        let has_conv = |sig: &Signature| sig.call_conv.is_multi_out();
         if !has_conv(&func.signature) && !func.dfg.signatures.values().any(has_conv) {
             return Ok(None);
         }
@@ -201,13 +201,13 @@ pub(crate) fn add_out_pointer(sig: &mut Signature, pointer_type: Type) {
 ///
 /// # Errors
 ///
-/// If it is a signature of the convention, and the convention or the target does not have it.
+/// If it is a multi-out signature, and the convention or the target does not have it.
 pub(crate) fn area_of(sig: &Signature, isa: &dyn TargetIsa) -> CodegenResult<Option<OutArea>> {
-    if sig.call_conv != CallConv::SystemVMultiOut {
+    if !sig.call_conv.is_multi_out() {
         return Ok(None);
     }
-    crate::verifier::multi_out::check(sig).map_err(CodegenError::Unsupported)?;
     let target = OutTarget::from_triple(isa.triple()).expect("of a backend");
+    crate::verifier::multi_out::check_on(sig, target)?;
     let results: SmallVec<[Type; 8]> = sig.returns.iter().map(|ret| ret.value_type).collect();
     let has_area = target.uses_out_area(&results);
     let params = sig.params.iter().map(|param| (param.value_type, false));

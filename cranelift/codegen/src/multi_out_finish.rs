@@ -1,4 +1,4 @@
-//! Finish with the results of a `SystemVMultiOut` call before the next one.
+//! Finish with the results of a multi-out call before the next one.
 //!
 //! The out area is there once, so the next call overwrites it, and what is still to be used by then
 //! has to be saved. The mid-end places pure instructions as late as it can: a sum of ten results that
@@ -20,14 +20,12 @@
 use crate::entity::SecondaryMap;
 use crate::inst_predicates::is_pure_for_egraph;
 use crate::ir::{Block, Function, Inst, Opcode, Signature, Type, Value, ValueDef};
-use crate::isa::CallConv;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 /// Run the pass. It needs no analysis and keeps all of them: no block and no edge changes.
 pub(crate) fn finish_with_results(func: &mut Function) {
-    let has_area =
-        |sig: &Signature| sig.call_conv == CallConv::SystemVMultiOut && sig.returns.len() > 1;
+    let has_area = |sig: &Signature| sig.call_conv.is_multi_out() && sig.returns.len() > 1;
     if !func.dfg.signatures.values().any(has_area) {
         return;
     }

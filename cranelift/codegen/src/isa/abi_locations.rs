@@ -496,6 +496,29 @@ mod tests {
     }
 
     #[test]
+    fn on_windows_a_position_is_of_one_register_file() {
+        let conv = CallConv::WindowsFastcallMultiOut;
+        let params = [F64, I64, F32, I8, F64];
+        let found = locations("x86_64", conv, &params, &[I8, F64]).unwrap();
+        let found_pointer = found.return_pointer.as_ref().map(show_part);
+        assert_eq!(found_pointer.as_deref(), Some("rcx"));
+        let want = "xmm1 r8 xmm3 stack 32/1 stack 40/8";
+        assert_eq!(show_all(&found.params), want);
+    }
+
+    #[test]
+    fn on_apple_stack_arguments_are_packed_even_if_extended() {
+        let mut sig = Signature::new(CallConv::AppleAarch64MultiOut);
+        sig.params = vec![AbiParam::new(I64); 6];
+        sig.params
+            .extend([I8, I8, I16, I8].map(|ty| AbiParam::new(ty).sext()));
+        sig.returns = vec![AbiParam::new(I32); 2];
+        let found = isa_for("aarch64").abi_locations(&sig).unwrap();
+        let want = "x7 stack 0/1 stack 2/2 stack 4/1";
+        assert_eq!(show_all(&found.params[6..]), want);
+    }
+
+    #[test]
     fn stack_arguments_are_counted_from_the_stack_pointer() {
         let params = [I64; 16];
         for (target, first, offset, shift) in [

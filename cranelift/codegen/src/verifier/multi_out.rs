@@ -1,17 +1,43 @@
-//! What the verifier refuses of `CallConv::SystemVMultiOut` signatures.
+//! What is refused of multi-out signatures, by the verifier and on a target.
 //!
 //! Tail calls are refused where every convention's are, by `CallConv::supports_tail_calls`. What a
 //! target cannot express is not an error of the IR: code generation reports it as `Unsupported`.
 
-use crate::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature};
+use crate::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, types};
 use crate::isa::CallConv;
+use crate::isa::multi_out::OutTarget;
+use crate::result::{CodegenError, CodegenResult};
 use alloc::format;
 use alloc::string::String;
 
-/// Check a `SystemVMultiOut` signature. The error says what it cannot have.
+/// Check a multi-out signature that the verifier may not have seen, for a target.
+pub(crate) fn check_on(sig: &Signature, target: OutTarget) -> CodegenResult<()> {
+    let conv = sig.call_conv;
+    let mut values = sig.params.iter().chain(&sig.returns);
+    let what = if !is_on(conv, target) {
+        format!("`{conv}` is not a convention of {target}")
+    } else if conv == CallConv::AppleAarch64MultiOut && values.any(|v| v.value_type == types::F128)
+    {
+        format!("`{conv}` cannot have type f128, which C does not have there")
+    } else {
+        return check(sig).map_err(CodegenError::Unsupported);
+    };
+    Err(CodegenError::Unsupported(what))
+}
+
+/// Is there C with the base of this convention on the target?
+pub(crate) fn is_on(conv: CallConv, target: OutTarget) -> bool {
+    match conv {
+        CallConv::WindowsFastcallMultiOut => target == OutTarget::X64,
+        CallConv::AppleAarch64MultiOut => target == OutTarget::Aarch64,
+        _ => true,
+    }
+}
+
+/// Check a multi-out signature. The error says what it cannot have.
 pub(crate) fn check(sig: &Signature) -> Result<(), String> {
     let refuse = |what: String| {
-        let conv = CallConv::SystemVMultiOut;
+        let conv = sig.call_conv;
         Err(format!("Signature with `{conv}` ABI cannot {what}"))
     };
     let is_special = |ret: &&AbiParam| ret.purpose != ArgumentPurpose::Normal;

@@ -1,4 +1,4 @@
-//! The parameters of `CallConv::SystemVMultiOut`, which are where C passes them.
+//! The parameters of multi-out conventions, which are where C passes them.
 //!
 //! By the time that signatures are computed the out pointer is an ordinary first parameter (see
 //! `crate::multi_out`), so the backend's `system_v` places all of them, and everything behind the
@@ -18,13 +18,15 @@ use crate::settings::Configurable;
 /// alignment.
 const MAX_PARAM_SIZE: u64 = 16;
 
-/// The ABI signature of a `SystemVMultiOut` signature, or `None` for any other convention.
+/// The ABI signature of a multi-out signature, or `None` for any other convention.
 pub(super) fn from_func_sig<M: ABIMachineSpec>(
     sigs: &mut SigSet,
     sig: &Signature,
     flags: &settings::Flags,
 ) -> Option<CodegenResult<SigData>> {
-    (sig.call_conv == CallConv::SystemVMultiOut).then(|| compute_sig_data::<M>(sigs, sig, flags))
+    sig.call_conv
+        .is_multi_out()
+        .then(|| compute_sig_data::<M>(sigs, sig, flags))
 }
 
 fn compute_sig_data<M: ABIMachineSpec>(
@@ -34,7 +36,7 @@ fn compute_sig_data<M: ABIMachineSpec>(
 ) -> CodegenResult<SigData> {
     check_sig::<M>(sig)?;
     let c_flags = c_flags::<M>(sig, flags);
-    let order = arrange(M::OUT_TARGET, &sig.params).map_err(|ty| {
+    let order = arrange(M::OUT_TARGET, sig.call_conv, &sig.params).map_err(|ty| {
         unsupported::<M>(sig, format!("pass a parameter of type {ty} where C does"))
     })?;
     let params = order.iter().map(|param| match *param {
@@ -61,16 +63,30 @@ fn compute_sig_data<M: ABIMachineSpec>(
         })
         .collect();
     args.sort_by_key(|(index, _)| *index);
+    if sig.call_conv == CallConv::AppleAarch64MultiOut {
+        args.iter_mut().for_each(|(_, arg)| narrow_on_stack(arg));
+    }
     sigs.abi_args.extend(args.into_iter().map(|(_, arg)| arg));
     data.args_end =
         u32::try_from(sigs.abi_args.len()).map_err(|_| CodegenError::ImplLimitExceeded)?;
     Ok(data)
 }
 
+/// On the stack Apple's C extends no integer: the next argument may begin right behind it.
+fn narrow_on_stack(arg: &mut ABIArg) {
+    if let ABIArg::Slots { slots, .. } = arg {
+        for slot in slots {
+            if let ABIArgSlot::Stack { extension, .. } = slot {
+                *extension = ir::ArgumentExtension::None;
+            }
+        }
+    }
+}
+
 /// Refuse what the convention forbids and what the target cannot express, which the verifier may
 /// not have seen.
 fn check_sig<M: ABIMachineSpec>(sig: &Signature) -> CodegenResult<()> {
-    crate::verifier::multi_out::check(sig).map_err(CodegenError::Unsupported)?;
+    crate::verifier::multi_out::check_on(sig, M::OUT_TARGET)?;
     for param in &sig.params {
         check_param::<M>(sig, param)?;
     }
@@ -89,7 +105,7 @@ fn check_sig<M: ABIMachineSpec>(sig: &Signature) -> CodegenResult<()> {
     }
     let what = match results[..] {
         [ty] if !has_registers::<M>(ty) => format!("have a result of type {ty}"),
-        [ty] if !has_c_place(M::OUT_TARGET, ty) => {
+        [ty] if !has_c_place(M::OUT_TARGET, sig.call_conv, ty) => {
             format!("return a result of type {ty} where C does")
         }
         _ => return Ok(()),
@@ -98,7 +114,8 @@ fn check_sig<M: ABIMachineSpec>(sig: &Signature) -> CodegenResult<()> {
 }
 
 fn check_param<M: ABIMachineSpec>(sig: &Signature, param: &ir::AbiParam) -> CodegenResult<()> {
-    let has_struct_args = M::OUT_TARGET == OutTarget::X64;
+    let has_struct_args =
+        M::OUT_TARGET == OutTarget::X64 && sig.call_conv == CallConv::SystemVMultiOut;
     let ty = param.value_type;
     let what = match param.purpose {
         ArgumentPurpose::StructArgument(size) if !has_struct_args || size % 8 != 0 => {

@@ -1,4 +1,4 @@
-//! Results of `CallConv::SystemVMultiOut` calls as operands in memory.
+//! Results of multi-out calls as operands in memory.
 //!
 //! By now each such result is a load from the out area, which is a stack slot, right before its first
 //! use (see `crate::multi_out`). Backends that fold loads into instructions would do so with these,
@@ -17,7 +17,6 @@ use super::{InputSourceInst, InstColor, Lower, VCodeInst};
 use crate::FxHashMap;
 use crate::entity::{EntitySet, SecondaryMap};
 use crate::ir::{Block, Function, Inst, InstructionData, Value};
-use crate::isa::CallConv;
 use crate::machinst::StackAMode;
 
 /// The loads of fields that have one user at most, each with the colors between which the field is
@@ -55,7 +54,7 @@ pub(super) fn find_fields(
 
 fn writes_area(f: &Function, inst: Inst) -> bool {
     let sig = f.dfg.call_signature(inst);
-    sig.is_some_and(|sig| f.dfg.signatures[sig].call_conv == CallConv::SystemVMultiOut)
+    sig.is_some_and(|sig| f.dfg.signatures[sig].call_conv.is_multi_out())
 }
 
 /// The values that are an operand of more than one instruction, or more than once of one.

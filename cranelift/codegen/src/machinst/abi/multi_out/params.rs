@@ -12,11 +12,15 @@
 //!   v29, v31, in this order. The backend takes v24 to v31 in turn.
 //! - x86-64 and AArch64: GNU vectors of less than 64 bits are integers to C. The backend has them in
 //!   vector registers: refused.
+//! - Windows: C passes an `i128` by reference and returns it in xmm0, and smaller vectors in integer
+//!   registers; about `f16` and `f128` compilers disagree. All are refused.
+//! - Apple: as AArch64, but an `i128` may begin in any register but the last.
 //!
 //! As each is a matter of order and of unused places, it is solved by what `compute_arg_locs` gets to
 //! see. Keep in sync with what each backend does there; filetests pin both.
 
 use crate::ir::{AbiParam, ArgumentPurpose, Type, types};
+use crate::isa::CallConv;
 use crate::isa::multi_out::OutTarget;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -33,8 +37,13 @@ pub(super) enum Arranged {
 use Arranged::{Formal, Unused};
 
 /// Is a parameter or a single result of this type where C has it?
-pub(super) fn has_c_place(target: OutTarget, ty: Type) -> bool {
+pub(super) fn has_c_place(target: OutTarget, conv: CallConv, ty: Type) -> bool {
     match target {
+        OutTarget::X64 if conv == CallConv::WindowsFastcallMultiOut => match ty {
+            types::F32 | types::F64 => true,
+            _ if ty.is_vector() => ty.bits() == 128,
+            _ => ty.is_int() && ty.bits() <= 64,
+        },
         OutTarget::X64 | OutTarget::Aarch64 => !(ty.is_vector() && ty.bits() < 64),
         OutTarget::Riscv64 => !(ty.is_vector() || ty.is_dynamic_vector()),
         OutTarget::S390x | OutTarget::Pulley => true,
@@ -46,17 +55,21 @@ pub(super) fn has_c_place(target: OutTarget, ty: Type) -> bool {
 /// # Errors
 ///
 /// The type of a parameter that C passes in a way that the backend cannot express.
-pub(super) fn arrange(target: OutTarget, params: &[AbiParam]) -> Result<Vec<Arranged>, Type> {
+pub(super) fn arrange(
+    target: OutTarget,
+    conv: CallConv,
+    params: &[AbiParam],
+) -> Result<Vec<Arranged>, Type> {
     let mut types = params.iter().map(|param| param.value_type);
-    if let Some(ty) = types.find(|ty| !has_c_place(target, *ty)) {
+    if let Some(ty) = types.find(|ty| !has_c_place(target, conv, *ty)) {
         return Err(ty);
     }
     match target {
-        OutTarget::X64 => Ok(arrange_x64(params)),
-        OutTarget::Aarch64 => Ok(arrange_aarch64(params)),
+        OutTarget::X64 if conv == CallConv::SystemVMultiOut => Ok(arrange_x64(params)),
+        OutTarget::Aarch64 => Ok(arrange_aarch64(conv, params)),
         OutTarget::Riscv64 => arrange_riscv64(params),
         OutTarget::S390x => Ok(arrange_s390x(params)),
-        OutTarget::Pulley => Ok((0..params.len()).map(Formal).collect()),
+        OutTarget::X64 | OutTarget::Pulley => Ok((0..params.len()).map(Formal).collect()),
     }
 }
 
@@ -94,7 +107,12 @@ fn arrange_x64(params: &[AbiParam]) -> Vec<Arranged> {
     order
 }
 
-fn arrange_aarch64(params: &[AbiParam]) -> Vec<Arranged> {
+fn arrange_aarch64(conv: CallConv, params: &[AbiParam]) -> Vec<Arranged> {
+    let i128_align = if conv == CallConv::AppleAarch64MultiOut {
+        1
+    } else {
+        2
+    };
     let mut order = Vec::with_capacity(params.len() + 1);
     // The next general-purpose register number of the procedure call standard.
     let mut ngrn: u8 = 0;
@@ -103,7 +121,7 @@ fn arrange_aarch64(params: &[AbiParam]) -> Vec<Arranged> {
             if ngrn == 7 {
                 order.push(Unused(types::I64));
             }
-            ngrn = (ngrn.next_multiple_of(2) + 2).min(8);
+            ngrn = (ngrn.next_multiple_of(i128_align) + 2).min(8);
         } else if param.value_type.is_int() && param.purpose != ArgumentPurpose::StructReturn {
             ngrn = (ngrn + 1).min(8);
         }
@@ -168,8 +186,16 @@ mod tests {
     use crate::ir::types::*;
 
     fn arrange(target: OutTarget, params: &[Type]) -> Result<Vec<Arranged>, Type> {
+        arrange_as(target, CallConv::SystemVMultiOut, params)
+    }
+
+    fn arrange_as(
+        target: OutTarget,
+        conv: CallConv,
+        params: &[Type],
+    ) -> Result<Vec<Arranged>, Type> {
         let params: Vec<AbiParam> = params.iter().copied().map(AbiParam::new).collect();
-        super::arrange(target, &params)
+        super::arrange(target, conv, &params)
     }
 
     fn assert_unchanged(target: OutTarget, params: &[Type]) {
@@ -218,6 +244,26 @@ mod tests {
         // x5 is skipped by the backend, as an `i128` begins at an even register.
         assert_unchanged(OutTarget::Aarch64, &[I64, I64, I64, I64, I64, I128, I64]);
         assert_unchanged(OutTarget::Aarch64, &[I128, I128, I128, I128, I128]);
+    }
+
+    #[test]
+    fn on_windows_what_c_passes_otherwise_is_refused() {
+        let arrange =
+            |params: &[Type]| arrange_as(OutTarget::X64, CallConv::WindowsFastcallMultiOut, params);
+        for ty in [I128, F16, F128, I8X8, I8X4] {
+            assert_eq!(arrange(&[I64, ty]), Err(ty));
+        }
+        let want = (0..6).map(Formal).collect();
+        assert_eq!(arrange(&[I64, F32, I32X4, F64, I8, I64]), Ok(want));
+    }
+
+    #[test]
+    fn on_apple_an_i128_begins_in_any_register_but_x7() {
+        let conv = CallConv::AppleAarch64MultiOut;
+        let params = [I64, I128, I64, I128, I64, I128, I64];
+        let mut want: Vec<_> = (0..7).map(Formal).collect();
+        want.insert(5, Unused(I64));
+        assert_eq!(arrange_as(OutTarget::Aarch64, conv, &params), Ok(want));
     }
 
     #[test]
