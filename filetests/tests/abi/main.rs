@@ -203,8 +203,28 @@ fn what_c_does_not_have_is_refused_with_the_reason() {
         ),
         (
             "x86_64-pc-windows-msvc",
-            "(f32x4) windows_fastcall",
-            "type f32x4",
+            "(f32x2) windows_fastcall",
+            "type f32x2",
+        ),
+        (
+            "x86_64-pc-windows-msvc",
+            "() -> i8, i8 windows_fastcall",
+            "those of `windows_fastcall_multi_out`",
+        ),
+        (
+            "x86_64",
+            "(i32) windows_fastcall",
+            "no `windows_fastcall` convention on x86_64",
+        ),
+        (
+            "aarch64-apple-darwin",
+            "(i64, i64, i64, i64, i64, i64, i64, i64, i8 sext) apple_aarch64",
+            "a8 is wider than C has it in [sp + 0]",
+        ),
+        (
+            "aarch64",
+            "(i32) apple_aarch64_multi_out",
+            "no `apple_aarch64_multi_out`",
         ),
         ("aarch64", "(i64 sret) system_v", "x8"),
         (

@@ -29,6 +29,8 @@ pub struct Declaration {
     /// The types that [`Declaration::prelude`] defines or checks.
     special_types: Vec<Type>,
     target: OutTarget,
+    /// Before the names of functions.
+    attribute: &'static str,
 }
 
 /// The struct of several results.
@@ -70,7 +72,9 @@ impl Declaration {
                 let fields = results;
                 ("void".to_owned(), Some(Struct { name, fields, area }))
             }
-            (results, None) => return Err(Refusal::Results(results.len())),
+            (results, None) => {
+                return Err(Refusal::Results(results.len(), signature.call_conv));
+            }
         };
         for (param, name) in signature.params.iter().zip(param_names(signature)) {
             let ty = match param.purpose {
@@ -97,6 +101,10 @@ impl Declaration {
             notes: checked.notes,
             special_types: types.special,
             target: checked.target,
+            attribute: match checked.is_ms_abi {
+                true => "__attribute__((ms_abi)) ",
+                false => "",
+            },
         })
     }
 
@@ -130,12 +138,15 @@ impl Declaration {
 
     /// The function's declaration without a semicolon, or the beginning of its definition.
     pub fn prototype(&self, name: &str) -> String {
-        self.declarator(name)
+        self.declarator(&format!("{}{name}", self.attribute))
     }
 
     /// A type for pointers to such functions, as a whole line.
     pub fn pointer_type(&self, name: &str) -> String {
-        format!("typedef {};\n", self.declarator(&format!("(*{name})")))
+        format!(
+            "typedef {};\n",
+            self.declarator(&format!("({}*{name})", self.attribute))
+        )
     }
 
     fn declarator(&self, inner: &str) -> String {

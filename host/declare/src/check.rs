@@ -21,8 +21,8 @@ pub enum Refusal {
     #[error("C has no `{0}` convention on {1}")]
     Convention(CallConv, String),
     /// Several results in a convention that has no struct for them.
-    #[error("C has no function with {0} results; those of `system_v_multi_out` are a struct to it")]
-    Results(usize),
+    #[error("C has no function with {0} results; those of `{1}` are a struct to it")]
+    Results(usize, CallConv),
     /// The convention is C's, but this value is not where C has it.
     #[error("`{0}` and C disagree: {1}")]
     Disagreement(CallConv, String),
@@ -47,6 +47,8 @@ pub struct CSignature {
     pub locations: AbiLocations,
     /// The target as far as types depend on it.
     pub target: OutTarget,
+    /// Is it the convention of Windows elsewhere, where functions have to say so?
+    pub is_ms_abi: bool,
     /// What a caller should know although the declaration is right.
     pub notes: Vec<String>,
 }
@@ -62,15 +64,16 @@ pub fn check_c(isa: &dyn TargetIsa, signature: &Signature) -> Result<CSignature,
     let target = c_target(triple).ok_or_else(|| Refusal::NoCompiler(target_name(triple)))?;
     let convention = signature.call_conv;
     let default = CallConv::triple_default(triple);
-    let base = match convention {
-        CallConv::SystemVMultiOut => CallConv::SystemV,
-        other => other,
-    };
-    if base != default {
-        return Err(Refusal::Convention(convention, target_name(triple)));
+    let not_here = || Refusal::Convention(convention, target_name(triple));
+    let as_c = CallConv::triple_multi_out(triple).ok_or_else(not_here)?;
+    let is_own = convention == default || convention == as_c;
+    let is_ms_abi =
+        !is_own && (convention, target) == (CallConv::WindowsFastcallMultiOut, OutTarget::X64);
+    if !is_own && !is_ms_abi {
+        return Err(not_here());
     }
-    if convention != CallConv::SystemVMultiOut && signature.returns.len() > 1 {
-        return Err(Refusal::Results(signature.returns.len()));
+    if !convention.is_multi_out() && signature.returns.len() > 1 {
+        return Err(Refusal::Results(signature.returns.len(), as_c));
     }
     for param in &signature.params {
         match param.purpose {
@@ -84,14 +87,13 @@ pub fn check_c(isa: &dyn TargetIsa, signature: &Signature) -> Result<CSignature,
         }
     }
     let locations = locate(isa, signature).map_err(Refusal::Backend)?;
-    match convention {
-        CallConv::SystemVMultiOut => {}
-        CallConv::SystemV => check_agreement(isa, signature, &locations)?,
-        _ => check_is_scalar(signature)?,
+    if !convention.is_multi_out() {
+        check_agreement(isa, signature, as_c, &locations)?;
     }
     Ok(CSignature {
         locations,
         target,
+        is_ms_abi,
         notes: extension_notes(target, signature),
     })
 }
@@ -101,15 +103,16 @@ fn c_target(triple: &Triple) -> Option<OutTarget> {
     OutTarget::from_triple(triple).filter(|target| *target != OutTarget::Pulley)
 }
 
-/// `system_v` is C's convention but for a few corners, where `system_v_multi_out` does what C does.
+/// A base convention is C's but for a few corners, where the one for several results does what C does.
 fn check_agreement(
     isa: &dyn TargetIsa,
     signature: &Signature,
+    convention_of_c: CallConv,
     locations: &AbiLocations,
 ) -> Result<(), Refusal> {
     let disagreement = |what| Refusal::Disagreement(signature.call_conv, what);
     let mut as_c = signature.clone();
-    as_c.call_conv = CallConv::SystemVMultiOut;
+    as_c.call_conv = convention_of_c;
     let in_c = locate(isa, &as_c).map_err(disagreement)?;
     let names = param_names(signature);
     for (name, (ours, its)) in names
@@ -118,26 +121,14 @@ fn check_agreement(
     {
         if ours != its {
             let (ours, its) = (text::place(ours), text::place(its));
-            return Err(disagreement(format!(
-                "{name} is in {ours}, where C has it in {its}"
-            )));
+            return Err(disagreement(match ours == its {
+                true => format!("{name} is wider than C has it in {its}"),
+                false => format!("{name} is in {ours}, where C has it in {its}"),
+            }));
         }
     }
     if (&locations.results, &locations.return_pointer) != (&in_c.results, &in_c.return_pointer) {
         return Err(disagreement("the result is elsewhere in C".to_owned()));
-    }
-    Ok(())
-}
-
-/// Of the conventions of Windows and Apple platforms no more is taken for granted.
-fn check_is_scalar(signature: &Signature) -> Result<(), Refusal> {
-    for param in signature.params.iter().chain(&signature.returns) {
-        let ty = param.value_type;
-        let is_scalar = ty.is_int() || ty == types::F32 || ty == types::F64;
-        if !is_scalar || ty.bits() > 64 {
-            let what = format!("a value of type {ty} may not be where C has it");
-            return Err(Refusal::Disagreement(signature.call_conv, what));
-        }
     }
     Ok(())
 }
@@ -155,7 +146,7 @@ fn extension_notes(target: OutTarget, signature: &Signature) -> Vec<String> {
         .map(|param| (false, param))
         .chain(results.map(|result| (true, result)))
     {
-        if let Some(wanted) = wanted_extension(target, param, is_result) {
+        if let Some(wanted) = wanted_extension(target, signature.call_conv, param, is_result) {
             notes.push(format!(
                 "{name}: C expects {} to be extended; make it `{wanted}`",
                 param.value_type
@@ -165,18 +156,31 @@ fn extension_notes(target: OutTarget, signature: &Signature) -> Vec<String> {
     notes
 }
 
-fn wanted_extension(target: OutTarget, param: &AbiParam, is_result: bool) -> Option<&'static str> {
+fn wanted_extension(
+    target: OutTarget,
+    convention: CallConv,
+    param: &AbiParam,
+    is_result: bool,
+) -> Option<&'static str> {
     use ArgumentExtension::{None as NotExtended, Sext, Uext};
     let ty = param.value_type;
     if !ty.is_int() || ty.bits() >= 64 {
         return None;
     }
+    use CallConv::{AppleAarch64, AppleAarch64MultiOut, SystemV, SystemVMultiOut};
     match (target, ty, param.extension) {
         // Even an unsigned int.
         (OutTarget::Riscv64, types::I32, NotExtended | Uext) => Some("sext"),
         (OutTarget::Riscv64 | OutTarget::S390x, _, NotExtended) => Some("sext` or `uext"),
         // Not of the psABI, but clang counts on it and every C compiler does it.
-        (OutTarget::X64, types::I8 | types::I16, NotExtended) if !is_result => {
+        (OutTarget::X64, types::I8 | types::I16, NotExtended)
+            if matches!(convention, SystemV | SystemVMultiOut) && !is_result =>
+        {
+            Some("sext` or `uext")
+        }
+        (OutTarget::Aarch64, types::I8 | types::I16, NotExtended)
+            if matches!(convention, AppleAarch64 | AppleAarch64MultiOut) =>
+        {
             Some("sext` or `uext")
         }
         (_, _, NotExtended | Sext | Uext) => None,

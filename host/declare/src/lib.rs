@@ -28,10 +28,11 @@
 //! - [`c`] and [`rust`] write declarations, of one target ([`Declarations`]) or of several
 //!   ([`Section::file`]).
 //!
-//! C and Rust can say the signatures of `system_v_multi_out`, and those of the platform's own
-//! convention that are the same as C's. [`check_c`] tells which these are. It asks the backend twice:
-//! `system_v_multi_out` with fewer than two results is where C has everything, or refused, so
-//! `system_v` agrees with C where it agrees with that.
+//! C and Rust can say the signatures of the platform's convention for several results, such as
+//! `system_v_multi_out`, on x86-64 everywhere those of `windows_fastcall_multi_out`, and those of the
+//! platform's own convention that are the same as C's. [`check_c`] tells which these are. It asks the
+//! backend twice: the convention for several results with fewer than two is where C has everything, or
+//! refused, so the platform's own agrees with C where it agrees with that.
 //!
 //! Invariant: no layout is computed here. Offsets, sizes and alignments are cranelift-codegen's,
 //! and the declarations assert them to the other compiler.

@@ -16,6 +16,8 @@ use target_lexicon::{OperatingSystem, Triple};
 /// A signature as Rust says it.
 #[derive(Clone, Debug)]
 pub struct Declaration {
+    /// What `extern` names.
+    pub abi: &'static str,
     /// The type that the Rust function returns, if it does.
     pub result: Option<String>,
     /// The parameters of the Rust function, the out pointer included: type and name.
@@ -75,7 +77,7 @@ impl Declaration {
                 let fields = results;
                 (None, Some(Struct { name, fields, area }))
             }
-            (count, None) => return Err(Refusal::Results(count)),
+            (count, None) => return Err(Refusal::Results(count, signature.call_conv)),
         };
         for (param, name) in signature.params.iter().zip(param_names(signature)) {
             let ty = match param.purpose {
@@ -97,6 +99,7 @@ impl Declaration {
             params.push((ty, name));
         }
         Ok(Declaration {
+            abi: if checked.is_ms_abi { "win64" } else { "C" },
             result,
             params,
             out,
@@ -151,7 +154,8 @@ impl Declaration {
     /// A type for pointers to such functions, as a whole line.
     pub fn pointer_type(&self, name: &str) -> String {
         format!(
-            "pub type {name} = unsafe extern \"C\" fn{};\n",
+            "pub type {name} = unsafe extern \"{}\" fn{};\n",
+            self.abi,
             self.prototype()
         )
     }
@@ -287,7 +291,7 @@ impl super::Section for Section {
             if is_repeated {
                 text.push_str("#[allow(clashing_extern_declarations)]\n");
             }
-            text.push_str("unsafe extern \"C\" {\n");
+            let _ = writeln!(text, "unsafe extern \"{}\" {{", declaration.abi);
             for (name, symbol) in functions {
                 if let Some(symbol) = symbol {
                     let _ = writeln!(text, "    #[link_name = \"{symbol}\"]");
