@@ -1,6 +1,7 @@
 //! The other side of a call, for tests, fuzz targets and benchmarks: who says what C and Rust do.
 //!
 //! - [`toolchain`]: the targets that C has, their compilers and emulators,
+//! - [`platform`]: a convention and its compilers, also of Windows and Apple,
 //! - [`quarrels`]: what compilers disagree about,
 //! - [`workshop`]: programs made from sources and object files, and what they print,
 //! - [`temporary`]: folders that go even if their process is killed,
@@ -9,6 +10,7 @@
 
 #[cfg(feature = "calls")]
 pub mod calls;
+pub mod platform;
 pub mod quarrels;
 pub mod signatures;
 pub mod temporary;

@@ -18,7 +18,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use target_lexicon::{Architecture, BinaryFormat, Environment, OperatingSystem};
 
 /// See the module.
@@ -163,6 +163,7 @@ impl Platform {
         if self != Mingw {
             return self.target().runner(program);
         }
+        start_wine_server();
         let mut command = Command::new(WINE);
         command.arg(program).env("WINEDEBUG", "-all");
         command
@@ -180,7 +181,11 @@ impl Platform {
             }
             (Apple, Compiler::Clang) => {
                 command = Command::new("clang");
-                command.args(["--target=arm64-apple-macos11-elf", "-U__nonnull", "-isystem"]);
+                command.args([
+                    "--target=arm64-apple-macos11-elf",
+                    "-U__nonnull",
+                    "-isystem",
+                ]);
                 command.args(["/usr/aarch64-linux-gnu/include", "-include", "apple.h"]);
                 command.args(["-std=gnu11", "-S"]);
                 return command;
@@ -194,6 +199,14 @@ impl Platform {
 
 /// Debian has it outside of the search path.
 pub const WINE: &str = "/usr/lib/wine/wine64";
+
+/// Programs of Windows share a server, which they find in the folder of temporary files. Started by the first of
+/// them, it would have that program's limit of processor time. It goes when it has had nothing to do for a minute.
+fn start_wine_server() {
+    let mut server = Command::new("/usr/lib/wine/wineserver64");
+    // It fails if there is one, or if there is no Wine, which the program's own failure says better.
+    let _ = server.arg("--persistent=60").stderr(Stdio::null()).status();
+}
 
 /// Makes an object file for Apple's platform, given the arguments of [`Platform::compiler`] but `-o`.
 ///

@@ -1,11 +1,12 @@
 //! What C compilers disagree about, so that no convention can agree with all of them.
 
+use crate::platform::Platform::{self, Linux};
 use crate::toolchain::{Answers, CTarget, Compiler, once};
 use crate::workshop::{BuildError, Ending, Workshop};
 use cranelift_codegen::ir::{Signature, Type, types};
 use std::sync::Mutex;
 
-/// Something that gcc and another C compiler for one target see differently, so that no convention
+/// Something that gcc and another C compiler for one platform see differently, so that no convention
 /// can agree with both.
 ///
 /// A signature that it is about is left out for this compiler, by name, as long as a program shows the
@@ -14,8 +15,8 @@ use std::sync::Mutex;
 pub struct Quarrel {
     /// Its name in reports.
     pub name: &'static str,
-    /// The target.
-    pub target: CTarget,
+    /// The platform.
+    pub platform: Platform,
     /// The compiler that is alone with its view.
     pub compiler: Compiler,
     /// Is the signature about it?
@@ -29,7 +30,7 @@ pub struct Quarrel {
 pub const QUARRELS: &[Quarrel] = &[
     Quarrel {
         name: "clang aligns __int128 to 16 bytes on s390x, gcc and the ABI to 8",
-        target: CTarget::S390x,
+        platform: Linux(CTarget::S390x),
         compiler: Compiler::Clang,
         concerns: |signature| has_field(signature, types::I128),
         probe: "\
@@ -44,7 +45,7 @@ const unsigned long alignment = _Alignof(__int128);
     Quarrel {
         name: "clang splits __int128 between the last register and the stack on x86-64, or aligns it \
                to 8 bytes there, gcc and the ABI to 16",
-        target: CTarget::X86_64,
+        platform: Linux(CTarget::X86_64),
         compiler: Compiler::Clang,
         concerns: has_i128_elsewhere_on_the_stack,
         probe: "\
@@ -64,11 +65,16 @@ int odd(long a, long b, long c, long d, long e, long f, long g, wide v) { return
 
 impl Compiler {
     /// The quarrel that keeps the compiler from agreeing with others on the signature.
-    pub fn quarrel(self, target: CTarget, signature: &Signature) -> Option<&'static Quarrel> {
+    pub fn quarrel(
+        self,
+        platform: impl Into<Platform>,
+        signature: &Signature,
+    ) -> Option<&'static Quarrel> {
+        let platform = platform.into();
         QUARRELS.iter().find(|quarrel| {
-            (quarrel.compiler, quarrel.target) == (self, target)
+            (quarrel.compiler, quarrel.platform) == (self, platform)
                 && (quarrel.concerns)(signature)
-                && !agrees(self, target, quarrel.probe)
+                && !agrees(self, platform, quarrel.probe)
         })
     }
 }
@@ -102,21 +108,21 @@ fn has_field(signature: &Signature, ty: Type) -> bool {
 }
 
 /// Does the program of a [`Quarrel`] say that the compiler agrees with gcc? Asked once.
-fn agrees(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
-    static ANSWERS: Answers<(Compiler, CTarget, &'static str), bool> = Mutex::new(None);
+fn agrees(compiler: Compiler, platform: Platform, source: &'static str) -> bool {
+    static ANSWERS: Answers<(Compiler, Platform, &'static str), bool> = Mutex::new(None);
     let program_succeeds = || -> Result<bool, BuildError> {
         let workshop = Workshop::new()?;
         workshop.write("probe.c", source)?;
         let compile = |compiler, object, flags: &[&str]| {
-            workshop.compile((target, compiler), "probe.c", object, "-O0", flags)
+            workshop.compile((platform, compiler), "probe.c", object, "-O0", flags)
         };
         let main = compile(compiler, "main.o", &["-DMAIN"])?;
         let rest = compile(Compiler::Gcc, "rest.o", &[])?;
-        let program = workshop.link(target, &[&main, &rest], "probe")?;
-        let ending = workshop.run(target, &program, &[])?.ending;
+        let program = workshop.link(platform, &[&main, &rest], "probe")?;
+        let ending = workshop.run(platform, &program, &[])?.ending;
         Ok(matches!(ending, Ending::Ended(status) if status.success()))
     };
-    once(&ANSWERS, (compiler, target, source), || {
+    once(&ANSWERS, (compiler, platform, source), || {
         program_succeeds().unwrap_or(false)
     })
 }
@@ -130,9 +136,9 @@ mod tests {
     #[test]
     fn nobody_quarrels_with_himself() {
         for quarrel in QUARRELS {
-            match quarrel.target.check_tools(Compiler::Gcc) {
+            match quarrel.platform.check_tools(Compiler::Gcc) {
                 Ok(()) => assert!(
-                    agrees(Compiler::Gcc, quarrel.target, quarrel.probe),
+                    agrees(Compiler::Gcc, quarrel.platform, quarrel.probe),
                     "{}",
                     quarrel.name
                 ),

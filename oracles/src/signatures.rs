@@ -1,4 +1,4 @@
-//! Random signatures of `system_v_multi_out`, made to hurt.
+//! Random signatures of conventions for several results, made to hurt.
 //!
 //! What is chosen is shape, not noise: small values next to large ones, integers next to floats,
 //! argument registers about to run out, one value out of line. A source of [`Choices`] makes the same
@@ -67,14 +67,15 @@ impl Choices for Bytes<'_> {
     }
 }
 
-/// A signature for a target. Small integers are extended as C wants it.
-pub fn signature(choices: &mut impl Choices, target: OutTarget) -> Signature {
+/// A signature for a target and a convention. Small integers are extended as C wants it.
+pub fn signature(choices: &mut impl Choices, target: OutTarget, convention: CallConv) -> Signature {
     let mut generator = Generator {
         is_plain: choices.below(2) == 0,
         choices,
         target,
+        convention,
     };
-    let mut signature = Signature::new(CallConv::SystemVMultiOut);
+    let mut signature = Signature::new(convention);
     if generator.one_in(4) {
         let vmctx = AbiParam::special(types::I64, ArgumentPurpose::VMContext);
         signature.params.push(vmctx);
@@ -97,6 +98,7 @@ pub fn signature(choices: &mut impl Choices, target: OutTarget) -> Signature {
 struct Generator<'a, C> {
     choices: &'a mut C,
     target: OutTarget,
+    convention: CallConv,
     /// Only types that every compiler has.
     is_plain: bool,
 }
@@ -158,6 +160,11 @@ impl<C: Choices> Generator<'_, C> {
             && single.bits() < 64
         {
             *single = types::I16;
+        }
+        if let [single] = &mut types[..]
+            && is_field_alone(*single, self.convention)
+        {
+            *single = types::I32;
         }
         types
     }
@@ -237,6 +244,11 @@ impl<C: Choices> Generator<'_, C> {
             {
                 *ty = types::F32;
             }
+            if (is_param && is_field_alone(*ty, self.convention))
+                || has_no_c_type(*ty, self.convention)
+            {
+                *ty = types::I64;
+            }
         }
         types
     }
@@ -303,8 +315,17 @@ pub fn explain_refusal(signature: &Signature, target: OutTarget) -> Option<&'sta
     if all.any(|ty| !target.has_memory_type(ty)) {
         return Some("section 7: a type that the target cannot load and store");
     }
+    let convention = signature.call_conv;
+    let mut all = params.iter().chain(returns).map(|param| param.value_type);
+    if all.any(|ty| has_no_c_type(ty, convention)) {
+        return Some("section 11: a type that C does not have");
+    }
     let is_single = returns.len() == 1;
     let in_registers = params.iter().chain(returns.iter().filter(|_| is_single));
+    let mut by_value = in_registers.clone().map(|param| param.value_type);
+    if by_value.any(|ty| is_field_alone(ty, convention)) {
+        return Some("section 11: a type that is a field alone on Windows");
+    }
     let mut vectors = in_registers
         .map(|param| param.value_type)
         .filter(|ty| ty.is_vector());
@@ -320,6 +341,19 @@ pub fn explain_refusal(signature: &Signature, target: OutTarget) -> Option<&'sta
         }
         _ => None,
     }
+}
+
+/// Is a parameter or single result of this type refused, because C compilers for Windows disagree, or
+/// have it elsewhere than `windows_fastcall`?
+fn is_field_alone(ty: Type, convention: CallConv) -> bool {
+    let is_windows = convention == CallConv::WindowsFastcallMultiOut;
+    let is_scalar = matches!(ty, types::I128 | types::F16 | types::F128);
+    is_windows && (is_scalar || (ty.is_vector() && ty.bits() < 128))
+}
+
+/// `long double` is `double` on Apple platforms.
+fn has_no_c_type(ty: Type, convention: CallConv) -> bool {
+    convention == CallConv::AppleAarch64MultiOut && ty == types::F128
 }
 
 fn has_float_in_integer_register(signature: &Signature) -> bool {
@@ -342,22 +376,25 @@ fn has_float_in_integer_register(signature: &Signature) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::Platform;
+    use crate::toolchain::CTarget;
     use std::collections::HashSet;
 
-    const TARGETS: [OutTarget; 4] = [
-        OutTarget::X64,
-        OutTarget::Aarch64,
-        OutTarget::Riscv64,
-        OutTarget::S390x,
-    ];
+    fn generate(choices: &mut impl Choices, platform: Platform) -> Signature {
+        signature(
+            choices,
+            platform.target().out_target(),
+            platform.convention(),
+        )
+    }
 
     #[test]
     fn a_seed_gives_the_same_signatures_again() {
-        for target in TARGETS {
+        for platform in Platform::ALL {
             let list = |seed| -> Vec<_> {
                 let numbers = 0..200;
                 numbers
-                    .map(|number| signature(&mut Seed::new(seed, number), target).to_string())
+                    .map(|number| generate(&mut Seed::new(seed, number), platform).to_string())
                     .collect()
             };
             assert_eq!(list(1), list(1));
@@ -368,30 +405,32 @@ mod tests {
 
     #[test]
     fn every_type_and_count_occurs() {
-        for target in TARGETS {
+        for platform in Platform::ALL {
+            let target = platform.target().out_target();
             let mut types = HashSet::new();
             let mut counts = HashSet::new();
             let mut refused = 0;
             for number in 0..2000 {
-                let signature = signature(&mut Seed::new(0, number), target);
+                let signature = generate(&mut Seed::new(0, number), platform);
                 types.extend(signature.returns.iter().map(|result| result.value_type));
                 counts.insert(signature.returns.len());
                 refused += usize::from(explain_refusal(&signature, target).is_some());
             }
             let no_f16 = matches!(target, OutTarget::Riscv64 | OutTarget::S390x);
             for ty in SCALARS.into_iter().chain(VECTORS) {
-                let is_expected =
-                    target.has_memory_type(ty) && !(no_f16 && ty.lane_type() == types::F16);
+                let is_expected = target.has_memory_type(ty)
+                    && !(no_f16 && ty.lane_type() == types::F16)
+                    && !has_no_c_type(ty, platform.convention());
                 assert_eq!(
                     types.contains(&ty),
                     is_expected || ty == types::I8X4,
-                    "{ty} on {target}"
+                    "{ty} on {platform}"
                 );
             }
             for count in (0..=17).chain([40, 100]) {
-                assert!(counts.contains(&count), "{count} on {target}");
+                assert!(counts.contains(&count), "{count} on {platform}");
             }
-            assert!((10..300).contains(&refused), "{refused} on {target}");
+            assert!((10..300).contains(&refused), "{refused} on {platform}");
         }
     }
 
@@ -401,7 +440,7 @@ mod tests {
         let chosen: Vec<_> = (0..4).map(|_| choices.below(4)).collect();
         assert_eq!(chosen, [1, 3, 0, 0]);
         assert!(
-            !signature(&mut Bytes(&[]), OutTarget::X64)
+            !generate(&mut Bytes(&[]), Platform::Linux(CTarget::X86_64))
                 .returns
                 .is_empty()
         );

@@ -2,9 +2,9 @@
 //!
 //! Programs are linked statically, so that an emulator needs no libraries of its target.
 
+use crate::platform::Platform;
 use crate::workshop::{BuildError, Workshop};
 use cranelift_codegen::ir::{Type, types};
-use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::multi_out::OutTarget;
 use std::collections::HashMap;
 use std::fmt;
@@ -269,51 +269,45 @@ impl Compiler {
         command
     }
 
-    /// Has the compiler this type on the target?
-    pub fn has_type(self, target: CTarget, ty: Type) -> bool {
+    /// Has the compiler this type on the platform?
+    pub fn has_type(self, platform: impl Into<Platform>, ty: Type) -> bool {
         if ty.lane_type() != types::F16 || self == Compiler::Rustc {
             return true;
         }
         compiles(
             self,
-            target,
+            platform.into(),
             "_Float16 f(_Float16 x) { return x; }\n#ifndef __FLT16_MAX__\n#error\n#endif\n",
         )
     }
 }
 
-/// Why code for `isa` has no C to be compared with.
-pub fn target_of(isa: &dyn TargetIsa) -> Result<CTarget, String> {
-    CTarget::from_triple(isa.triple())
-        .ok_or_else(|| format!("there is no C compiler for {}", isa.triple()))
-}
-
 /// Does the compiler accept this C? Asked once.
-fn compiles(compiler: Compiler, target: CTarget, source: &'static str) -> bool {
-    static ANSWERS: Answers<(Compiler, CTarget, &'static str), bool> = Mutex::new(None);
+fn compiles(compiler: Compiler, platform: Platform, source: &'static str) -> bool {
+    static ANSWERS: Answers<(Compiler, Platform, &'static str), bool> = Mutex::new(None);
     let compile = || -> Result<PathBuf, BuildError> {
         let workshop = Workshop::new()?;
         workshop.write("probe.c", source)?;
-        workshop.compile((target, compiler), "probe.c", "probe.o", "-O0", &[""; 0])
+        workshop.compile((platform, compiler), "probe.c", "probe.o", "-O0", &[""; 0])
     };
-    once(&ANSWERS, (compiler, target, source), || compile().is_ok())
+    once(&ANSWERS, (compiler, platform, source), || compile().is_ok())
 }
 
 /// A program and the packages of Debian that have it.
-struct Tool {
+pub(crate) struct Tool {
     program: String,
     packages: String,
 }
 
 impl Tool {
-    fn new(program: &str, packages: &str) -> Self {
+    pub(crate) fn new(program: &str, packages: &str) -> Self {
         Tool {
             program: program.to_owned(),
             packages: packages.to_owned(),
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         static ANSWERS: Answers<String, bool> = Mutex::new(None);
         let starts = once(&ANSWERS, self.program.clone(), || {
             let mut command = Command::new(&self.program);
@@ -362,8 +356,8 @@ mod tests {
         for compiler in Compiler::OF_C {
             match CTarget::X86_64.check_tools(compiler) {
                 Ok(()) => {
-                    assert!(compiles(compiler, CTarget::X86_64, "int f;\n"));
-                    assert!(!compiles(compiler, CTarget::X86_64, "#error\n"));
+                    assert!(compiles(compiler, CTarget::X86_64.into(), "int f;\n"));
+                    assert!(!compiles(compiler, CTarget::X86_64.into(), "#error\n"));
                 }
                 Err(missing) => println!("skipped: {missing}"),
             }

@@ -1,7 +1,8 @@
 //! Sources and object files made into a program, and what it prints.
 
+use crate::platform::{self, Platform};
 use crate::temporary::TemporaryFolder;
-use crate::toolchain::{CTarget, Compiler};
+use crate::toolchain::Compiler;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -76,13 +77,14 @@ impl Workshop {
     /// Compiles a file of the folder to `object`. `level` is an optimization level in C, `-O2`.
     pub fn compile(
         &self,
-        (target, compiler): (CTarget, Compiler),
+        (platform, compiler): (impl Into<Platform>, Compiler),
         source: &str,
         object: &str,
         level: &str,
         flags: &[impl AsRef<OsStr>],
     ) -> Result<PathBuf, BuildError> {
-        let mut command = compiler.command(target);
+        let platform = platform.into();
+        let mut command = platform.compiler(compiler);
         match compiler {
             Compiler::Rustc => {
                 command.arg(format!("-Copt-level={}", level.trim_start_matches("-O")))
@@ -90,24 +92,25 @@ impl Workshop {
             _ => command.arg(level).arg("-I").arg(self.folder.path()),
         };
         let object = self.path(object);
-        command
-            .args(flags)
-            .arg(self.path(source))
-            .arg("-o")
-            .arg(&object);
-        self.build(&mut command, &object)?;
+        command.args(flags).arg(self.path(source));
+        if (platform, compiler) == (Platform::Apple, Compiler::Clang) {
+            platform::compile_for_apple(self, &mut command, &object)?;
+        } else {
+            self.build(command.arg("-o").arg(&object), &object)?;
+        }
         Ok(object)
     }
 
     /// Links object files into a program.
     pub fn link(
         &self,
-        target: CTarget,
+        platform: impl Into<Platform>,
         objects: &[&Path],
         program: &str,
     ) -> Result<PathBuf, BuildError> {
-        let program = self.path(program);
-        let mut command = target.linker();
+        let platform = platform.into();
+        let program = self.path(&format!("{program}{}", platform.program_suffix()));
+        let mut command = platform.linker();
         command.args(objects).arg("-o").arg(&program);
         self.build(&mut command, &program)?;
         Ok(program)
@@ -115,7 +118,8 @@ impl Workshop {
 
     /// Runs a command that makes a file.
     pub fn build(&self, command: &mut Command, product: &Path) -> Result<(), BuildError> {
-        let run = self.spawn(command, product)?;
+        // Compilers that are killed leave files.
+        let run = self.spawn(command.env("TMPDIR", self.folder.path()), product)?;
         match run.ending {
             Ending::Ended(status) if status.success() => Ok(()),
             ending => Err(BuildError::Refused {
@@ -131,11 +135,11 @@ impl Workshop {
     /// Runs a program.
     pub fn run(
         &self,
-        target: CTarget,
+        platform: impl Into<Platform>,
         program: &Path,
         arguments: &[&str],
     ) -> Result<Run, BuildError> {
-        self.spawn(target.runner(program).args(arguments), program)
+        self.spawn(platform.into().runner(program).args(arguments), program)
     }
 
     /// Runs a command with its output in files named after `product`.
@@ -148,9 +152,7 @@ impl Workshop {
         command
             .stdin(Stdio::null())
             .stdout(create(&output)?)
-            .stderr(create(&errors)?)
-            // Compilers that are killed leave files.
-            .env("TMPDIR", self.folder.path());
+            .stderr(create(&errors)?);
         contain(command, self.time_limit);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(system(&name))?;
@@ -227,7 +229,7 @@ impl std::fmt::Display for Ending {
     }
 }
 
-fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
+pub(crate) fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
     let what = what.to_owned();
     move |error| BuildError::System(what, error.to_string())
 }

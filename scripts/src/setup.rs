@@ -116,6 +116,16 @@ const TOOLS: &[Tool] = &[
         what_for: "C for s390x",
     },
     Tool {
+        probe: Program("x86_64-w64-mingw32-gcc"),
+        package: "gcc-mingw-w64-x86-64",
+        what_for: "C for Windows",
+    },
+    Tool {
+        probe: Program("/usr/lib/wine/wine64"),
+        package: "wine64",
+        what_for: "running code for Windows",
+    },
+    Tool {
         probe: Program("qemu-aarch64"),
         package: "qemu-user",
         what_for: "running aarch64 code",

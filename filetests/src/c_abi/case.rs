@@ -86,11 +86,12 @@ impl Case {
         })
     }
 
-    /// `clif_caller_N`, in C without parameters and results: passes `args` to `c_callee_N` and leaves
+    /// `clif_caller_N`, in C a function without parameters and results: passes `args` to `c_callee_N` and leaves
     /// what comes back in `got`.
     fn caller(&self, isa: &dyn TargetIsa) -> Function {
         let name = format!("clif_caller_{}", self.number);
-        define(isa, &name, Signature::new(CallConv::SystemV), |body, _| {
+        let plain = Signature::new(CallConv::triple_default(isa.triple()));
+        define(isa, &name, plain, |body, _| {
             let params = self.signature.params.iter();
             let args = body.load_all("args", params.map(|param| param.value_type));
             let builder = &mut body.builder;

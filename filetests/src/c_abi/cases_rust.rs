@@ -109,7 +109,8 @@ fn own_params(declaration: &Declaration) -> &[(String, String)] {
 fn callee(text: &mut String, case: &Case, declaration: &Declaration) {
     let _ = writeln!(
         text,
-        "#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn c_callee_{}{} {{ unsafe {{\n    clif_calls += 1;",
+        "#[unsafe(no_mangle)]\npub unsafe extern \"{}\" fn c_callee_{}{} {{ unsafe {{\n    clif_calls += 1;",
+        declaration.abi,
         case.number,
         declaration.prototype()
     );

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <sys/mman.h>
+#endif
 #include "runtime.h"
 
 struct slot clif_args[SLOTS], clif_seen[SLOTS], clif_results[SLOTS], clif_got[SLOTS];
@@ -18,20 +22,26 @@ uintptr_t clif_misalignment;
 
 static uint32_t current;
 static uint8_t *page, *expected;
-static size_t page_size;
+/* At least a page of any system. */
+static const size_t page_size = 65536;
 
 enum { UNTOUCHED = 0xa5, JUNK = 0x5a, AROUND = 256 };
 
 /* A struct at the start of the page faults on a byte too early, one at its end on a byte too late. */
 static void map(void)
 {
-    size_t guard = (size_t)sysconf(_SC_PAGESIZE);
-    page_size = (32768 + guard - 1) / guard * guard;
-    uint8_t *mapping =
-        mmap(NULL, page_size + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    page = mapping + guard;
     expected = malloc(page_size);
-    if (mapping == MAP_FAILED || !expected || mprotect(page, page_size, PROT_READ | PROT_WRITE)) {
+#ifdef _WIN32
+    uint8_t *mapping = VirtualAlloc(NULL, 3 * page_size, MEM_RESERVE, PAGE_NOACCESS);
+    page = mapping + page_size;
+    int is_mapped = mapping && VirtualAlloc(page, page_size, MEM_COMMIT, PAGE_READWRITE);
+#else
+    uint8_t *mapping =
+        mmap(NULL, 3 * page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page = mapping + page_size;
+    int is_mapped = mapping != MAP_FAILED && !mprotect(page, page_size, PROT_READ | PROT_WRITE);
+#endif
+    if (!is_mapped || !expected) {
         perror("map");
         exit(2);
     }
@@ -46,6 +56,24 @@ static void crash(int signal)
     if (write(1, text, (size_t)length) != length)
         _exit(4);
     _exit(3);
+}
+
+static void catch_signals(void)
+{
+#ifdef _WIN32
+    int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGABRT};
+    for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++)
+        signal(signals[n], crash);
+#else
+    int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+    static uint8_t stack[65536];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+    for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) {
+        struct sigaction action = {.sa_handler = crash, .sa_flags = SA_ONSTACK};
+        sigaction(signals[n], &action, NULL);
+    }
+#endif
 }
 
 /* Garbage into the registers of arguments and onto the stack, so that nothing is right because an
@@ -237,14 +265,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     map();
-    int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
-    static uint8_t stack[65536];
-    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-    sigaltstack(&alternate, NULL);
-    for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) {
-        struct sigaction action = {.sa_handler = crash, .sa_flags = SA_ONSTACK};
-        sigaction(signals[n], &action, NULL);
-    }
+    catch_signals();
     /* The high nibble says which value, the low one which byte; those of arguments are inverted. */
     memset(clif_args, JUNK, sizeof clif_args);
     memset(clif_results, JUNK, sizeof clif_results);

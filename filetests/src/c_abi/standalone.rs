@@ -5,14 +5,15 @@ use super::cases_c::{declaration, own_params};
 use crate::abi::Refusal;
 use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::isa::TargetIsa;
-use oracles::toolchain::{CTarget, Compiler};
+use oracles::platform::Platform;
+use oracles::toolchain::Compiler;
 use std::fmt::Write;
 
 /// How a case was compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
     /// The target.
-    pub target: CTarget,
+    pub target: Platform,
     /// The settings of Cranelift, `name=value`.
     pub settings: &'a [&'a str],
     /// The compiler of the C.

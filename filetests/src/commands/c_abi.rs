@@ -1,7 +1,7 @@
 //! `test c-abi`: a C program in the file's comments calls the functions, or is called by them.
 //!
 //! Each compiler at each optimization level makes a program of the C and the compiled functions. It
-//! must print what the file says. Programs run natively or under qemu. `"clif.h"`, if included, is
+//! must print what the file says. Programs run natively, under qemu or under Wine. `"clif.h"`, if included, is
 //! what `clif-util abi --lang c` prints of the file.
 //!
 //! A missing compiler or emulator is a skip, but a failure where the variable `CI` is set.
@@ -13,7 +13,8 @@ use crate::object::ObjectFile;
 use crate::outcome::{Failure, Verdict};
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_reader::{IsaSpec, TestOption};
-use oracles::toolchain::{CTarget, Compiler, target_of};
+use oracles::platform::Platform;
+use oracles::toolchain::Compiler;
 use oracles::workshop::{BuildError, Ending, Workshop};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,9 @@ impl CAbi {
     pub fn run(&self, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         let isa = job.target()?;
         let driver = Driver::parse(job.path, job.source.text(), job.line)?;
-        let target = target_of(isa).map_err(|error| job.fail(error))?;
+        let signatures = abi::signatures(job.file, job.source.text());
+        let signatures: Vec<_> = signatures.iter().map(|used| &used.signature).collect();
+        let target = Platform::of(isa, &signatures).map_err(|error| job.fail(error))?;
         let test = Test {
             job,
             isa,
@@ -126,7 +129,7 @@ impl CAbi {
 struct Test<'a> {
     job: &'a Job<'a, 'a>,
     isa: &'a dyn TargetIsa,
-    target: CTarget,
+    target: Platform,
     driver: &'a Driver,
     workshop: Workshop,
 }
@@ -218,6 +221,9 @@ impl Test<'_> {
 
     /// Why the compiler cannot agree with the file's signatures.
     fn difference_of(&self, compiler: Compiler) -> Option<String> {
+        if !self.target.has(compiler) {
+            return Some(format!("{compiler} is no compiler for {}", self.target));
+        }
         let signatures = abi::signatures(self.job.file, self.job.source.text());
         let mut signatures = signatures.iter().map(|used| &used.signature);
         signatures.find_map(|signature| {

@@ -4,23 +4,23 @@ use crate::input::Usage;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use cranelift_codegen::ir::Signature;
-use cranelift_codegen::isa::CallConv;
 use cranelift_reader::ParseOptions;
 use filetests::c_abi::campaign::{Campaign, SETTINGS};
 use filetests::c_abi::case::Direction;
 use filetests::parse::parse;
 use indicatif::{ProgressBar, ProgressStyle};
+use oracles::platform::Platform;
 use oracles::signatures::Seed;
-use oracles::toolchain::{CTarget, Compiler};
+use oracles::toolchain::Compiler;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Compare random signatures of `system_v_multi_out` with C and Rust compilers.
+/// Compare random signatures with several results with C and Rust compilers.
 ///
 /// For each target and compiler, compiled code calls functions of the other side and is called by them,
-/// natively or under qemu. A check is one signature with one compiler in one direction, at -O0 and
+/// natively, under qemu or under Wine. A check is one signature with one compiler in one direction, at -O0 and
 /// -O2. The tables at the end count checks, mismatches and refused signatures with reasons, and how
 /// often each type was a field. A mismatch is shrunk and printed as a filetest of `test c-abi`.
 ///
@@ -43,7 +43,7 @@ pub struct Options {
 
     /// Only this target; may be repeated.
     #[arg(long, value_enum)]
-    target: Vec<CTarget>,
+    target: Vec<Platform>,
 
     /// Only this compiler; may be repeated.
     #[arg(long, value_enum)]
@@ -89,16 +89,20 @@ fn read_signature(text: &str) -> Result<Signature> {
         .flat_map(|(function, _)| function.dfg.signatures.values())
         .collect();
     match signatures[..] {
-        [signature] if signature.call_conv == CallConv::SystemVMultiOut => Ok(signature.clone()),
-        _ => bail!("this is not a signature of system_v_multi_out"),
+        [signature] if signature.call_conv.is_multi_out() => Ok(signature.clone()),
+        _ => bail!("this is not a signature of a convention for several results"),
     }
 }
 
 /// Runs the campaign and prints what came out.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let all_if_empty = |list: &[CTarget]| match list {
-        [] => CTarget::ALL.to_vec(),
-        list => list.to_vec(),
+    let is_convention_of = |target: &Platform| {
+        let mut signature = options.signature.iter();
+        signature.all(|signature| signature.call_conv == target.convention())
+    };
+    let targets = match &options.target[..] {
+        [] => &Platform::ALL,
+        list => list,
     };
     let jobs = options.jobs.or(std::thread::available_parallelism().ok());
     let (count, batch) = match options.signature {
@@ -110,7 +114,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         seed: options.seed.unwrap_or_else(Seed::draw),
         signature: options.signature.clone(),
         count,
-        targets: all_if_empty(&options.target),
+        targets: targets.iter().copied().filter(is_convention_of).collect(),
         compilers: match &options.compiler[..] {
             [] => Compiler::ALL.to_vec(),
             list => list.to_vec(),
@@ -122,7 +126,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         jobs: jobs.map_or(1, NonZeroUsize::get),
         batch,
         stops_at_mismatch: options.stop,
-        convention: CallConv::SystemVMultiOut,
+        convention: None,
     };
     let bar = ProgressBar::new(campaign.steps() as u64);
     bar.set_style(ProgressStyle::with_template(

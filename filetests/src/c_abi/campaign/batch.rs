@@ -8,8 +8,9 @@ use crate::object::ObjectFile;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
+use oracles::platform::Platform;
 use oracles::signatures::{Seed, explain_refusal, signature};
-use oracles::toolchain::{CTarget, Compiler};
+use oracles::toolchain::Compiler;
 use oracles::workshop::{BuildError, Ending, Workshop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Cases of one target, compiled together.
 pub(super) struct Batch<'a> {
     campaign: &'a Campaign,
-    target: CTarget,
+    target: Platform,
     pub(super) isa: OwnedTargetIsa,
     settings: &'static [&'static str],
     workshop: Workshop,
@@ -36,7 +37,7 @@ enum Verdict {
 impl<'a> Batch<'a> {
     pub(super) fn new(
         campaign: &'a Campaign,
-        target: CTarget,
+        target: Platform,
         settings: &'static [&'static str],
     ) -> Result<Self, String> {
         target.check_tools(Compiler::Gcc)?;
@@ -65,7 +66,7 @@ impl<'a> Batch<'a> {
     fn compilers(&self) -> Vec<Compiler> {
         let compilers = self.campaign.compilers.iter().copied();
         compilers
-            .filter(|compiler| compiler.has_target(self.target))
+            .filter(|compiler| self.target.has(*compiler))
             .collect()
     }
 
@@ -107,13 +108,17 @@ impl<'a> Batch<'a> {
             }
             let random = || {
                 let mut seed = Seed::new(self.campaign.seed, number as u64);
-                signature(&mut seed, self.target.out_target())
+                signature(
+                    &mut seed,
+                    self.target.target().out_target(),
+                    self.target.convention(),
+                )
             };
             let case = Case {
                 number,
                 signature: self.campaign.signature.clone().unwrap_or_else(random),
                 is_indirect: number % 2 == 1,
-                convention: self.campaign.convention,
+                convention: self.campaign.convention.unwrap_or(self.target.convention()),
             };
             if let Err(refusal) = abi::check_c(&*self.isa, &case.signature) {
                 self.judge_refusal(&open, &case, &refusal.to_string());
@@ -184,7 +189,7 @@ impl<'a> Batch<'a> {
     fn judge_refusal(&mut self, open: &[Compiler], case: &Case, refusal: &str) {
         let target = self.target;
         // No rule lets a backend panic.
-        let rule = explain_refusal(&case.signature, target.out_target());
+        let rule = explain_refusal(&case.signature, target.target().out_target());
         match rule.filter(|_| !refusal.contains("panicked")) {
             Some(rule) => {
                 for &compiler in open {
@@ -376,7 +381,7 @@ impl<'a> Batch<'a> {
             .compile(with, name, "cases.o", level, &[flags, more_flags].concat())
             .and_then(|object| {
                 // Another compiler may have more cases, whose C is not here and is not called.
-                let any = Path::new("-Wl,--unresolved-symbols=ignore-all");
+                let any = Path::new("-Wl,--noinhibit-exec");
                 let objects = [any, functions, &object, &self.runtime];
                 self.workshop.link(self.target, &objects, "program")
             });
@@ -432,8 +437,9 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn isa(target: CTarget, settings: &[&str]) -> Result<OwnedTargetIsa, String> {
-    let settings: Vec<String> = settings.iter().map(|set| (*set).to_owned()).collect();
+fn isa(target: Platform, settings: &[&str]) -> Result<OwnedTargetIsa, String> {
+    let settings = settings.iter().filter(|set| target.has_setting(set));
+    let settings: Vec<String> = settings.map(|set| (*set).to_owned()).collect();
     match parse_sets_and_triple(&settings, target.spec()) {
         Ok(OwnedFlagsOrIsa::Isa(isa)) => Ok(isa),
         Ok(OwnedFlagsOrIsa::Flags(_)) => Err(format!("{target} is no target")),

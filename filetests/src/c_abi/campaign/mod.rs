@@ -17,7 +17,8 @@ use super::case::Direction;
 use batch::Batch;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
-use oracles::toolchain::{CTarget, Compiler};
+use oracles::platform::Platform;
+use oracles::toolchain::Compiler;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +32,7 @@ pub struct Campaign {
     /// How many signatures to compare for each target, compiler and direction.
     pub count: usize,
     /// The targets.
-    pub targets: Vec<CTarget>,
+    pub targets: Vec<Platform>,
     /// The compilers; those that a target does not have are left out.
     pub compilers: Vec<Compiler>,
     /// The directions.
@@ -42,8 +43,8 @@ pub struct Campaign {
     pub batch: usize,
     /// Whether to begin no other batch once there is a mismatch.
     pub stops_at_mismatch: bool,
-    /// The convention of compiled code; another than `system_v_multi_out` tests the campaign.
-    pub convention: CallConv,
+    /// Another convention of compiled code than the target's, to test the campaign.
+    pub convention: Option<CallConv>,
 }
 
 /// How many signatures there are for each batch, far more than are used.

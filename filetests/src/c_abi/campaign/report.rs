@@ -2,17 +2,18 @@
 
 use crate::c_abi::case::{Case, Direction};
 use cranelift_codegen::ir::Type;
-use oracles::toolchain::{CTarget, Compiler};
+use oracles::platform::Platform;
+use oracles::toolchain::Compiler;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came out.
 #[derive(Debug, Default)]
 pub struct Report {
     /// By target, compiler and direction.
-    pub cells: BTreeMap<(CTarget, Compiler, Direction), Cell>,
+    pub cells: BTreeMap<(Platform, Compiler, Direction), Cell>,
     /// By type and target, how many signatures were compared that have such a field, each once for
     /// each compiler.
-    pub fields: BTreeMap<FieldType, BTreeMap<CTarget, usize>>,
+    pub fields: BTreeMap<FieldType, BTreeMap<Platform, usize>>,
     /// Signatures that somebody sees differently.
     pub mismatches: Vec<Mismatch>,
     /// Refusals that no rule explains.
@@ -54,7 +55,7 @@ impl From<Type> for FieldType {
 #[derive(Clone, Debug)]
 pub struct Mismatch {
     /// The target.
-    pub target: CTarget,
+    pub target: Platform,
     /// The compiler.
     pub compiler: Compiler,
     /// The optimization level.
@@ -112,7 +113,7 @@ impl Report {
             .map(str::to_owned),
         ];
         let mut sum = [0; 3];
-        let mut reasons: BTreeMap<(CTarget, Compiler, &str), usize> = BTreeMap::new();
+        let mut reasons: BTreeMap<(Platform, Compiler, &str), usize> = BTreeMap::new();
         for ((target, compiler, direction), cell) in &self.cells {
             let refused: usize = cell.refused.values().sum();
             let counts = [cell.checked, cell.mismatched, refused];
@@ -153,8 +154,8 @@ impl Report {
 
     /// How often each type was a field, by target.
     pub fn field_table(&self) -> String {
-        let targets: BTreeSet<CTarget> = self.cells.keys().map(|(target, ..)| *target).collect();
-        let names = targets.iter().map(CTarget::to_string);
+        let targets: BTreeSet<Platform> = self.cells.keys().map(|(target, ..)| *target).collect();
+        let names = targets.iter().map(Platform::to_string);
         let head: Vec<String> = ["field".to_owned()].into_iter().chain(names).collect();
         let rows = self.fields.iter().map(|(ty, counts)| {
             let count = |target| counts.get(target).copied().unwrap_or(0).to_string();
