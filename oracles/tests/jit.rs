@@ -66,7 +66,7 @@ impl Case {
         let module = jit.module();
         let id = import(module, "host", shape)?;
         let mut case = Self {
-            produce: produce(module, "produce", shape, CallConv::SystemVMultiOut)?,
+            produce: produce(module, "produce", shape)?,
             relays: Vec::new(),
             consumers: Vec::new(),
             jit,
@@ -351,10 +351,11 @@ fn no_result_needs_no_out_pointer() -> Result<()> {
 /// pointer for its context, so that context is what lies there.
 #[test]
 fn plain_system_v_leaves_results_in_registers() -> Result<()> {
-    let shape = Shape::new(&[], &[types::I64, types::I64]);
-    let first = |call_conv| -> Result<i64> {
+    let first = |convention| -> Result<i64> {
+        let mut shape = Shape::new(&[], &[types::I64, types::I64]);
+        shape.convention = convention;
         let mut jit = Jit::new(Config::SPEED, &[])?;
-        let callee = produce(jit.module(), "produce", &shape, call_conv)?;
+        let callee = produce(jit.module(), "produce", &shape)?;
         jit.finalize()?;
         let mut taken_for_context = VmContext::new();
         let mut vmctx = VmContext::new();

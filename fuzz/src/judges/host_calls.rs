@@ -5,6 +5,7 @@
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::Type;
+use cranelift_codegen::isa::CallConv;
 use oracles::calls::config::Config;
 use oracles::calls::ffi_oracle::{FIELDS, SCALARS, check};
 use oracles::calls::shape::Shape;
@@ -18,6 +19,8 @@ pub struct HostCalls;
 pub struct Case {
     optimizes: bool,
     is_single_pass: bool,
+    /// In `windows_fastcall_multi_out`, on x86-64.
+    is_windows: bool,
     /// See [`Shape::unsigned`].
     unsigned: u64,
     params: Vec<u8>,
@@ -39,6 +42,9 @@ impl Case {
             &results[..results.len().min(MAX_RESULTS)],
         );
         shape.unsigned = self.unsigned;
+        if self.is_windows && cfg!(target_arch = "x86_64") {
+            shape.convention = CallConv::WindowsFastcallMultiOut;
+        }
         shape
     }
 

@@ -62,7 +62,7 @@ pub fn define_catcher<M: Module>(
         let handler = builder.create_block();
 
         let callee = module.declare_func_in_func(callee, builder.func);
-        let sig = builder.import_signature(shape.signature(CallConv::SystemVMultiOut));
+        let sig = builder.import_signature(shape.signature());
         let pool = &mut builder.func.dfg.value_lists;
         let indices = 0..shape.results.len() as u32;
         let normal_call = BlockCall::new(normal, indices.map(BlockArg::TryCallRet), pool);

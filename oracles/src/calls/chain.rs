@@ -20,7 +20,6 @@ use anyhow::Result;
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type, Value, types::*,
 };
-use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use cranelift_module::{FuncId, Module};
 
@@ -97,7 +96,7 @@ fn define_link<M: Module>(
     link: &Link,
     (next, next_shape): &(FuncId, Shape),
 ) -> Result<Defined> {
-    let signature = link.shape.signature(CallConv::SystemVMultiOut);
+    let signature = link.shape.signature();
     define(module, name, signature, |module, builder, params| {
         let vmctx = params[0];
         let slot = builder.create_sized_stack_slot(StackSlotData::new(

@@ -7,7 +7,7 @@
 //!   ffi_call -> produce                     the callee
 //!   consume -> closure                      the caller
 //!   ffi_call -> relay -> closure            both
-//!   consume -> closure that returns a struct by value (x86-64, areas above 16 bytes)
+//!   consume -> closure that returns a struct by value (x86-64, areas that C returns in memory)
 //! ```
 //!
 //! Parameters are signed and unsigned integers up to 64 bits, `f32`, `f64` and pointers. libffi has no `i128`, and a
@@ -79,11 +79,10 @@ fn check_pairs<'a>(
     for (index, (compiled, shape)) in pairs.into_iter().enumerate() {
         let module = jit.module();
         let name = |what| format!("{what}_{index}");
-        let call_conv = CallConv::SystemVMultiOut;
         cases.push(Case {
             shape,
             area: compute_out_area(&shape.results, target.out_target())?,
-            produce: produce(module, &name("produce"), compiled, call_conv)?,
+            produce: produce(module, &name("produce"), compiled)?,
             relay: relay(module, &name("relay"), compiled, Callee::Pointer)?,
             consume: consume(module, &name("consume"), compiled, Callee::Pointer)?,
         });
@@ -93,7 +92,7 @@ fn check_pairs<'a>(
     let mut calls = 0;
     for case in &cases {
         calls += case.check(&jit, &mut memory).with_context(|| {
-            let signature = case.shape.signature(CallConv::SystemVMultiOut);
+            let signature = case.shape.signature();
             format!("{signature} with {config}")
         })?;
     }
@@ -125,6 +124,16 @@ impl Case<'_> {
         Ok(calls)
     }
 
+    /// What libffi calls the base convention.
+    fn abi(&self) -> Result<middle::FfiAbi> {
+        match self.shape.convention {
+            CallConv::SystemVMultiOut => Ok(ffi_abi_FFI_DEFAULT_ABI),
+            #[cfg(target_arch = "x86_64")]
+            CallConv::WindowsFastcallMultiOut => Ok(libffi::raw::ffi_abi_FFI_WIN64),
+            other => bail!("libffi has no `{other}` here"),
+        }
+    }
+
     /// The function in C.
     fn cif(&self) -> Result<middle::Cif> {
         let result = match self.shape.results[..] {
@@ -132,19 +141,27 @@ impl Case<'_> {
             _ => middle::Type::void(),
         };
         let out = self.has_area().then(middle::Type::pointer);
-        Ok(middle::Cif::new(self.params(out)?, result))
+        Ok(middle::Cif::new_with_abi(
+            self.params(out)?,
+            result,
+            self.abi()?,
+        ))
     }
 
     /// The function that returns a struct in memory, where that is the same.
     fn struct_by_value(&self) -> Result<Option<middle::Cif>> {
-        let is_same = CTarget::host() == Some(CTarget::X86_64) && self.area.size > 16;
+        let is_same = match self.shape.convention {
+            CallConv::WindowsFastcallMultiOut => !matches!(self.area.size, 1 | 2 | 4 | 8),
+            _ => CTarget::host() == Some(CTarget::X86_64) && self.area.size > 16,
+        };
         if !is_same || !self.has_area() {
             return Ok(None);
         }
         let Some(result) = self.ffi_struct()? else {
             return Ok(None);
         };
-        Ok(Some(middle::Cif::new(self.params(None)?, result)))
+        let params = self.params(None)?;
+        Ok(Some(middle::Cif::new_with_abi(params, result, self.abi()?)))
     }
 
     fn params(&self, out: Option<middle::Type>) -> Result<Vec<middle::Type>> {

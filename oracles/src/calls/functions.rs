@@ -29,7 +29,7 @@ pub enum Callee {
 ///
 /// If the module knows the name with another signature.
 pub fn import<M: Module>(module: &mut M, name: &str, shape: &Shape) -> Result<FuncId> {
-    let signature = shape.signature(CallConv::SystemVMultiOut);
+    let signature = shape.signature();
     Ok(module.declare_function(name, Linkage::Import, &signature)?)
 }
 
@@ -38,33 +38,23 @@ pub fn import<M: Module>(module: &mut M, name: &str, shape: &Shape) -> Result<Fu
 /// # Errors
 ///
 /// Those of [`define`](define()).
-pub fn produce<M: Module>(
-    module: &mut M,
-    name: &str,
-    shape: &Shape,
-    call_conv: CallConv,
-) -> Result<Defined> {
-    define(
-        module,
-        name,
-        shape.signature(call_conv),
-        |_, builder, params| {
-            let (vmctx, args) = (params[0], &params[1..]);
-            let flags = MemFlagsData::new();
-            let calls = builder.ins().load(types::I64, flags, vmctx, vmctx::CALLS);
-            let calls = builder.ins().iadd_imm_s(calls, 1);
-            builder.ins().store(flags, calls, vmctx, vmctx::CALLS);
-            for (index, &arg) in args.iter().enumerate() {
-                let offset = vmctx::seen_offset(index);
-                builder.ins().store(flags, arg, vmctx, offset);
-            }
-            let results = shape.results.iter().enumerate().map(|(index, &ty)| {
-                let offset = vmctx::result_offset(index);
-                builder.ins().load(ty, flags, vmctx, offset)
-            });
-            Ok(results.collect())
-        },
-    )
+pub fn produce<M: Module>(module: &mut M, name: &str, shape: &Shape) -> Result<Defined> {
+    define(module, name, shape.signature(), |_, builder, params| {
+        let (vmctx, args) = (params[0], &params[1..]);
+        let flags = MemFlagsData::new();
+        let calls = builder.ins().load(types::I64, flags, vmctx, vmctx::CALLS);
+        let calls = builder.ins().iadd_imm_s(calls, 1);
+        builder.ins().store(flags, calls, vmctx, vmctx::CALLS);
+        for (index, &arg) in args.iter().enumerate() {
+            let offset = vmctx::seen_offset(index);
+            builder.ins().store(flags, arg, vmctx, offset);
+        }
+        let results = shape.results.iter().enumerate().map(|(index, &ty)| {
+            let offset = vmctx::result_offset(index);
+            builder.ins().load(ty, flags, vmctx, offset)
+        });
+        Ok(results.collect())
+    })
 }
 
 /// Both: passes its arguments on, and returns what comes back.
@@ -81,7 +71,7 @@ pub fn relay<M: Module>(
     define(
         module,
         name,
-        shape.signature(CallConv::SystemVMultiOut),
+        shape.signature(),
         |module, builder, params| Ok(call(module, builder, shape, callee, params)),
     )
 }
@@ -137,7 +127,7 @@ fn call<M: Module>(
                     .ins()
                     .load(types::I64, flags, args[0], vmctx::CALLEE)
             };
-            let sig = builder.import_signature(shape.signature(CallConv::SystemVMultiOut));
+            let sig = builder.import_signature(shape.signature());
             builder.ins().call_indirect(sig, pointer, args)
         }
     };

@@ -4,9 +4,11 @@ use crate::calls::define;
 use cranelift_codegen::ir::{ArgumentExtension, Signature, Type};
 use cranelift_codegen::isa::CallConv;
 
-/// The parameters after `vmctx`, and the results, of a function.
+/// The convention, the parameters after `vmctx`, and the results, of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
+    /// `SystemVMultiOut`, but for other platforms and the twins of tests.
+    pub convention: CallConv,
     /// Types of the parameters after `vmctx`.
     pub params: Vec<Type>,
     /// Types of the results.
@@ -17,9 +19,10 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A shape whose integers are signed.
+    /// A shape in `SystemVMultiOut` whose integers are signed.
     pub fn new(params: &[Type], results: &[Type]) -> Self {
         Self {
+            convention: CallConv::SystemVMultiOut,
             params: params.to_vec(),
             results: results.to_vec(),
             unsigned: 0,
@@ -34,9 +37,9 @@ impl Shape {
         self.unsigned & (1 << bit) != 0
     }
 
-    /// The signature in a convention, which is `SystemVMultiOut` but for the twins of tests.
-    pub fn signature(&self, call_conv: CallConv) -> Signature {
-        let mut signature = define::signature(call_conv, &self.params, &self.results);
+    /// The signature.
+    pub fn signature(&self) -> Signature {
+        let mut signature = define::signature(self.convention, &self.params, &self.results);
         let params = signature.params[1..].iter_mut();
         let result = signature.returns.first_mut();
         for (bit, value) in (0..).zip(params).chain(result.map(|r| (Self::RESULT, r))) {
