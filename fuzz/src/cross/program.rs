@@ -6,7 +6,6 @@ use crate::generator::{Case, Form, Machine};
 use crate::run::{Outcome, host_target, interpret, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
-use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::{OutArea, compute_out_area};
 use cranelift_codegen::verifier::verify_function;
 use filetests::execute::{SLOT_SIZE, trampoline};
@@ -80,11 +79,11 @@ fn called_as(signature: &Signature, machine: Machine) -> Signature {
         !ty.is_vector() && ty.bits() <= 64 && ty != types::F16
     };
     let mut called = signature.clone();
-    if signature.call_conv == CallConv::SystemVMultiOut
+    if signature.call_conv.is_multi_out()
         && signature.returns.len() > 1
         && signature.params.iter().all(is_plain)
     {
-        called.call_conv = CallConv::SystemV;
+        called.call_conv = called.call_conv.base();
         called.params.insert(0, AbiParam::new(machine.pointer));
         called.returns.clear();
     }

@@ -2,7 +2,6 @@
 
 use super::byte;
 use cranelift_codegen::ir::{Function, types};
-use cranelift_codegen::isa::CallConv;
 
 /// Shared settings and features of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl Settings {
             let called = func.dfg.signatures.values();
             called.chain([&func.signature])
         });
-        let stock = signatures.filter(|s| s.call_conv != CallConv::SystemVMultiOut);
+        let stock = signatures.filter(|s| !s.call_conv.is_multi_out());
         for signature in stock {
             let mut values = signature.params.iter().chain(&signature.returns);
             if values.any(|value| value.value_type == types::I128) {

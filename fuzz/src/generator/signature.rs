@@ -9,7 +9,7 @@ use oracles::signatures::explain_refusal;
 /// What a function takes and returns, whatever its form.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// Where it is `SystemVMultiOut`, a [`Form`] may change it.
+    /// Where it is for several results in memory, a [`Form`] may change it.
     pub call_conv: CallConv,
     /// Parameters, with their extensions and purposes.
     pub params: Vec<AbiParam>,
@@ -67,6 +67,8 @@ impl Shape {
     pub(super) fn new(bytes: &[u8], is_entry: bool, machine: Machine) -> Self {
         let flags = byte(bytes, 1);
         let call_conv = match (byte(bytes, 0) % 16, machine.target) {
+            (9, OutTarget::X64) => CallConv::WindowsFastcallMultiOut,
+            (9, OutTarget::Aarch64) => CallConv::AppleAarch64MultiOut,
             (0..=9, _) => CallConv::SystemVMultiOut,
             (11, OutTarget::X64 | OutTarget::Aarch64) => CallConv::Winch,
             (10 | 11, _) => CallConv::Tail,
@@ -128,7 +130,7 @@ impl Shape {
         let target = machine.target;
         let is_small = |ty: Type| ty.is_vector() && ty.bits() < 64;
         match self.call_conv {
-            CallConv::SystemVMultiOut => {
+            conv if conv.is_multi_out() => {
                 self.params.retain(|param| !is_small(param.value_type));
                 if let [single] = &self.results[..]
                     && single.value_type.is_vector()
@@ -171,7 +173,7 @@ impl Shape {
 
     /// Whether a [`Form`] can change how the function returns.
     pub fn uses_out_area(&self) -> bool {
-        self.call_conv == CallConv::SystemVMultiOut && self.results.len() > 1
+        self.call_conv.is_multi_out() && self.results.len() > 1
     }
 
     /// Whether it takes a pointer to its results as an ordinary parameter.
@@ -182,9 +184,9 @@ impl Shape {
     /// The signature in a form.
     pub fn signature(&self, form: Form, machine: Machine) -> Signature {
         let mut signature = Signature::new(match (self.call_conv, form) {
-            (CallConv::SystemVMultiOut, Form::OutPointer) => CallConv::SystemV,
-            (CallConv::SystemVMultiOut, Form::Tail) => CallConv::Tail,
-            (call_conv, _) => call_conv,
+            (conv, Form::OutPointer) => conv.base(),
+            (conv, Form::Tail) if conv.is_multi_out() => CallConv::Tail,
+            (conv, _) => conv,
         });
         signature.params.clone_from(&self.params);
         signature.returns.clone_from(&self.results);

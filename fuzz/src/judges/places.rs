@@ -1,13 +1,14 @@
 //! `places`: where the backends say that parameters are, on every target.
 //!
 //! An out pointer is where an explicit first pointer would be, and what follows it too; with a result
-//! in registers, or none, parameters are where they are in a function without results. What this does not prove
-//! is that C has them there; `cargo xtask campaign c-abi` does.
+//! in registers, or none, parameters are where they are in a function without results. Those of Windows' and Apple's
+//! conventions are where a few lines of rules have them. What this does not prove is that C has the others there, too;
+//! `cargo xtask campaign c-abi` does.
 
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
-use cranelift_codegen::isa::abi_locations::{AbiLocationKind, AbiLocations};
+use cranelift_codegen::isa::abi_locations::{AbiLocationKind, AbiLocations, AbiPart, AbiPlace};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
@@ -23,6 +24,8 @@ pub struct Places;
 #[derive(Arbitrary, Debug)]
 pub struct Case {
     target: u8,
+    /// That of Windows on x86-64, of Apple on aarch64.
+    has_other_convention: bool,
     has_vmctx: bool,
     /// Indices into [`TYPES`], and extensions of integers.
     params: Vec<(u8, Extension)>,
@@ -88,6 +91,7 @@ impl Oracle for Places {
             }
         };
         check_extensions(&signature, &locations);
+        check_rules(&signature, &locations);
         let mut explicit = signature.clone();
         explicit.returns.clear();
         // s390x returns some single results in memory too.
@@ -113,7 +117,12 @@ impl Case {
     fn signature(&self, isa: &dyn TargetIsa) -> Signature {
         let pointer = isa.pointer_type();
         let ty = |index: u8| TYPES[usize::from(index) % TYPES.len()];
-        let mut signature = Signature::new(CallConv::SystemVMultiOut);
+        let convention = match (isa.triple().architecture, self.has_other_convention) {
+            (Architecture::X86_64, true) => CallConv::WindowsFastcallMultiOut,
+            (Architecture::Aarch64(_), true) => CallConv::AppleAarch64MultiOut,
+            _ => CallConv::SystemVMultiOut,
+        };
+        let mut signature = Signature::new(convention);
         if self.has_vmctx {
             let vmctx = AbiParam::special(pointer, ArgumentPurpose::VMContext);
             signature.params.push(vmctx);
@@ -127,7 +136,8 @@ impl Case {
                 _ => param,
             });
         }
-        let has_structs = isa.triple().architecture == Architecture::X86_64;
+        let has_structs = isa.triple().architecture == Architecture::X86_64
+            && convention == CallConv::SystemVMultiOut;
         for &(place, words) in self.structs.iter().filter(|_| has_structs) {
             let purpose = ArgumentPurpose::StructArgument(8 * u32::from(words));
             let place = usize::from(place) % (1 + signature.params.len());
@@ -148,17 +158,89 @@ fn arguments(locations: &AbiLocations) -> (Vec<AbiLocationKind>, u32) {
     (hidden.chain(params).collect(), locations.stack_args_size)
 }
 
-/// Integers are extended as the signature asks.
+/// Integers are extended as the signature asks, but for Apple's on the stack.
 fn check_extensions(signature: &Signature, locations: &AbiLocations) {
     for (param, location) in signature.params.iter().zip(&locations.params) {
         let AbiLocationKind::Parts(parts) = &location.kind else {
             continue;
         };
         if param.extension != ArgumentExtension::None {
-            let is_extended = parts.iter().all(|part| part.extension == param.extension);
+            let is_apple = signature.call_conv == CallConv::AppleAarch64MultiOut;
+            let is_extended = parts.iter().all(|part| match part.place {
+                AbiPlace::Stack { .. } if is_apple => part.extension == ArgumentExtension::None,
+                _ => part.extension == param.extension,
+            });
             assert!(is_extended, "{signature}: {parts:?}");
         }
     }
+}
+
+/// Windows' and Apple's rules, `ABI.md` section 11.
+fn check_rules(signature: &Signature, locations: &AbiLocations) {
+    let pointer = locations
+        .return_pointer
+        .iter()
+        .map(|part| (types::I64, place(part)));
+    let params = signature.params.iter().zip(&locations.params);
+    let params = params.map(|(param, location)| {
+        let place = match &location.kind {
+            AbiLocationKind::Parts(parts) => parts.iter().map(place).collect::<Vec<_>>().join(" "),
+            AbiLocationKind::Indirect { pointer, .. } => place(pointer),
+            AbiLocationKind::StructCopy { .. } => "a struct".to_owned(),
+        };
+        (param.value_type, place)
+    });
+    let (types, found): (Vec<_>, Vec<_>) = pointer.chain(params).unzip();
+    let wanted = match signature.call_conv {
+        CallConv::WindowsFastcallMultiOut => windows_places(&types),
+        CallConv::AppleAarch64MultiOut => apple_places(&types),
+        _ => return,
+    };
+    assert_eq!(found, wanted, "{signature}");
+}
+
+fn place(part: &AbiPart) -> String {
+    match &part.place {
+        AbiPlace::Reg(reg) => reg.name.clone(),
+        AbiPlace::Stack { offset, .. } | AbiPlace::ReturnArea { offset, .. } => {
+            format!("stack {offset}")
+        }
+    }
+}
+
+/// Four positions, each of a register or of eight bytes of home space, then the stack.
+fn windows_places(types: &[Type]) -> Vec<String> {
+    let place = |(position, ty): (usize, &Type)| match position {
+        0..4 if ty.is_float() => format!("xmm{position}"),
+        0..4 => ["rcx", "rdx", "r8", "r9"][position].to_owned(),
+        _ => format!("stack {}", 8 * position),
+    };
+    types.iter().enumerate().map(place).collect()
+}
+
+/// Eight registers of each kind, then the stack, where everything is aligned to its own size.
+fn apple_places(types: &[Type]) -> Vec<String> {
+    let (mut ints, mut floats, mut stack) = (0, 0, 0);
+    let place = |ty: &Type| {
+        let size = ty.bytes() as usize;
+        let (kind, used, count) = match ty.is_int() {
+            true => ("x", &mut ints, size.div_ceil(8)),
+            false => ("v", &mut floats, 1),
+        };
+        if *used + count > 8 {
+            *used = 8;
+            let start = usize::next_multiple_of(stack, size);
+            stack = start + size;
+            return parts(count, |part| format!("stack {}", start + 8 * part));
+        }
+        *used += count;
+        parts(count, |part| format!("{kind}{}", *used - count + part))
+    };
+    types.iter().map(place).collect()
+}
+
+fn parts(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
