@@ -17,7 +17,7 @@ pub enum BackEnd {
     /// The platform's C convention, with a pointer, a stack slot, loads and stores that this crate
     /// writes. It needs nothing but Cranelift from the registry.
     ExplicitPointer,
-    /// The fork's `system_v_multi_out`.
+    /// The fork's convention for the platform: `system_v_multi_out`, or those of Windows and Apple.
     #[cfg(feature = "fork")]
     MultiOut,
 }
@@ -30,16 +30,20 @@ impl BackEnd {
         Self::ExplicitPointer,
     ];
 
-    /// The best for this target: the fork's convention where C has that of System V.
+    /// The best for this target: the fork's convention where it has one.
     pub fn preferred(isa: &dyn TargetIsa) -> Self {
         let fits = |back_end: &Self| back_end.is_for(isa);
         let best = Self::ALL.iter().copied().find(fits);
         best.unwrap_or(Self::ExplicitPointer)
     }
 
-    /// Has the target the C convention that this is about?
+    /// Has the target a C convention that this is about?
     fn is_for(self, isa: &dyn TargetIsa) -> bool {
-        self == Self::ExplicitPointer || isa.default_call_conv() == CallConv::SystemV
+        match self {
+            Self::ExplicitPointer => true,
+            #[cfg(feature = "fork")]
+            Self::MultiOut => CallConv::triple_multi_out(isa.triple()).is_some(),
+        }
     }
 
     /// The signature in CLIF.
@@ -82,18 +86,18 @@ impl BackEnd {
                 field.extension = ArgumentExtension::None;
             }
         }
-        if !self.is_for(isa) {
-            return Err(Error::Unsupported {
-                reason: format!(
-                    "{self:?} is not the C convention of {}; use ExplicitPointer",
-                    isa.triple()
-                ),
-            });
-        }
         let mut area = None;
         match self {
             #[cfg(feature = "fork")]
-            Self::MultiOut => signature.call_conv = CallConv::SystemVMultiOut,
+            Self::MultiOut => {
+                let convention = CallConv::triple_multi_out(isa.triple());
+                signature.call_conv = convention.ok_or_else(|| Error::Unsupported {
+                    reason: format!(
+                        "the fork has no convention for {}; use ExplicitPointer",
+                        isa.triple()
+                    ),
+                })?;
+            }
             Self::ExplicitPointer => {
                 if in_memory || has_hidden_pointer(isa, &signature.returns) {
                     let fields = signature.returns.drain(..).map(|field| field.value_type);

@@ -29,6 +29,7 @@ pub(crate) fn disagreement(
         ))
     };
     const BY_POINTER: &str = "pass a pointer to it, or use the fork";
+    let is_apple = isa.default_call_conv() == CallConv::AppleAarch64;
     if isa.default_call_conv() != CallConv::SystemV && (has_i128 || has_vector) {
         return refuse("128-bit values", "pass a pointer to them");
     }
@@ -69,6 +70,12 @@ pub(crate) fn disagreement(
                 ..5 => ints += 2,
                 _ => {}
             },
+            "aarch64" if is_apple && ints >= 8 && ty.is_int() && ty.bits() < 32 => {
+                return refuse(
+                    "an integer of less than 32 bits on the stack",
+                    "pass an `i32`, or use the fork",
+                );
+            }
             "aarch64" if *ty == types::I128 => match ints {
                 7 if int_follows => {
                     return refuse(
@@ -189,7 +196,14 @@ mod tests {
                 .wrapping_add(1);
             (state >> 33) as usize % n
         };
-        for target in ["x86_64", "aarch64", "riscv64", "s390x"] {
+        for target in [
+            "x86_64",
+            "aarch64",
+            "riscv64",
+            "s390x",
+            "x86_64-pc-windows-msvc",
+            "aarch64-apple-darwin",
+        ] {
             let isa = isa(target);
             let (mut agree, mut refused) = (0, 0);
             for round in 0..4_000 {
