@@ -122,12 +122,11 @@ impl Areas {
         if !has_conv(&func.signature) && !func.dfg.signatures.values().any(has_conv) {
             return Ok(None);
         }
+        crate::verifier::multi_out::check_exceptions(func)?;
         let own = area_of(&func.signature, isa)?;
         let mut called = SecondaryMap::new();
         for (sig, data) in func.dfg.signatures.iter() {
-            if let Some(area) = area_of(data, isa)? {
-                called[sig] = Some(area);
-            }
+            called[sig] = area_of(data, isa)?;
         }
         let has_any = own.is_some() || called.values().any(Option::is_some);
         Ok(has_any.then_some(Areas { own, called }))

@@ -49,7 +49,7 @@ pub struct AbiLocations {
     pub results: Vec<AbiLocation>,
     /// The hidden argument with the address of the memory for results, if there is such memory.
     pub return_pointer: Option<AbiPart>,
-    /// The layout of that memory if it is a C struct, as of `CallConv::SystemVMultiOut`. Other
+    /// The layout of that memory if it is a C struct, as of multi-out conventions. Other
     /// conventions have a layout of their own, of which only the offsets in `results` are known.
     pub out_area: Option<OutArea>,
     /// Size of the memory for results: that of the C struct or, of other conventions, with padding for

@@ -1,6 +1,6 @@
-//! The out area of `CallConv::SystemVMultiOut`: where several results lie in memory.
+//! The out area of multi-out conventions: where several results lie in memory.
 //!
-//! A function of this convention with two or more results returns nothing in registers. Its caller
+//! A function of such a convention with two or more results returns nothing in registers. Its caller
 //! passes, before every other argument, a pointer to a C struct whose fields are the results in
 //! order, and the callee stores every field before it returns:
 //!
@@ -28,9 +28,9 @@ use target_lexicon::{Architecture, Triple};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutTarget {
-    /// x86-64, System V psABI.
+    /// x86-64, System V psABI or Windows.
     X64,
-    /// AArch64, AAPCS64.
+    /// AArch64, AAPCS64 or Apple.
     Aarch64,
     /// 64-bit RISC-V, LP64D.
     Riscv64,

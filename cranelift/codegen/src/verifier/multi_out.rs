@@ -3,7 +3,7 @@
 //! Tail calls are refused where every convention's are, by `CallConv::supports_tail_calls`. What a
 //! target cannot express is not an error of the IR: code generation reports it as `Unsupported`.
 
-use crate::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, types};
+use crate::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Function, Signature, types};
 use crate::isa::CallConv;
 use crate::isa::multi_out::OutTarget;
 use crate::result::{CodegenError, CodegenResult};
@@ -14,23 +14,26 @@ use alloc::string::String;
 pub(crate) fn check_on(sig: &Signature, target: OutTarget) -> CodegenResult<()> {
     let conv = sig.call_conv;
     let mut values = sig.params.iter().chain(&sig.returns);
-    let what = if !is_on(conv, target) {
+    let what = if !conv.is_on(target) {
         format!("`{conv}` is not a convention of {target}")
     } else if conv == CallConv::AppleAarch64MultiOut && values.any(|v| v.value_type == types::F128)
     {
-        format!("`{conv}` cannot have type f128, which C does not have there")
+        format!("`{conv}` on {target} cannot have type f128, which C does not have there")
     } else {
         return check(sig).map_err(CodegenError::Unsupported);
     };
     Err(CodegenError::Unsupported(what))
 }
 
-/// Is there C with the base of this convention on the target?
-pub(crate) fn is_on(conv: CallConv, target: OutTarget) -> bool {
-    match conv {
-        CallConv::WindowsFastcallMultiOut => target == OutTarget::X64,
-        CallConv::AppleAarch64MultiOut => target == OutTarget::Aarch64,
-        _ => true,
+/// Check the calls with handlers of a function that the verifier may not have seen.
+pub(crate) fn check_exceptions(func: &Function) -> CodegenResult<()> {
+    let tables = func.dfg.exception_tables.values();
+    let mut convs = tables.map(|table| func.dfg.signatures[table.signature()].call_conv);
+    match convs.find(|conv| conv.is_multi_out() && !conv.supports_exceptions()) {
+        Some(conv) => Err(CodegenError::Unsupported(format!(
+            "`{conv}` does not support exceptions"
+        ))),
+        None => Ok(()),
     }
 }
 

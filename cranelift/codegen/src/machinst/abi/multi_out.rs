@@ -1,10 +1,11 @@
 //! The parameters of multi-out conventions, which are where C passes them.
 //!
 //! By the time that signatures are computed the out pointer is an ordinary first parameter (see
-//! `crate::multi_out`), so the backend's `system_v` places all of them, and everything behind the
-//! signature sees `system_v`: registers, clobbers, frame, unwinding, exception payloads. In a few
-//! corners a backend's `system_v` is not C's. There it gets the parameters in another order, or with
-//! gaps (`params`), and what would take other registers than it has for the type is refused.
+//! `crate::multi_out`), so the backend's base convention, such as `system_v`, places all of them, and
+//! everything behind the signature sees that: registers, clobbers, frame, unwinding, exception
+//! payloads. In a few corners a backend's base convention is not C's. There it gets the parameters in
+//! another order, or with gaps (`params`), and what would take other registers than it has for the
+//! type is refused.
 
 mod params;
 

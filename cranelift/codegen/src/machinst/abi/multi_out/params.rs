@@ -1,4 +1,4 @@
-//! Where a backend's `system_v` does not put parameters where C does, and how it is made to.
+//! Where a backend's base convention does not put parameters where C does, and how it is made to.
 //!
 //! - x86-64 (System V psABI, section 3.2.3): an `i128` that does not fit into the one integer
 //!   register that is left goes to the stack, and that register is free for the next integer. The

@@ -1,0 +1,203 @@
+//! `cargo xtask campaign long`: hours of random tests, and a record of them.
+
+use crate::campaign::c_abi::{compare, read_cells};
+use crate::fuzz::cross::MACHINES;
+use crate::fuzz::{Fuzz, cross, targets};
+use crate::repo::{Repo, read, write};
+use crate::seed;
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Run all random tests for hours, with new seeds, and write what they did into STATUS.md
+///
+/// The time is shared by the fuzz targets, programs on other machines under qemu, and random signatures against C compilers. Corpora in
+/// `fuzz/corpus` stay from one campaign to the next, and are merged. STATUS.md gets a line when a part ends, so that nothing is lost if
+/// you end it.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask campaign long --hours 8\n  cargo xtask campaign long --hours 0.5 interpret s390x c-abi"
+)]
+pub struct Long {
+    /// Fuzz targets, machines and `c-abi` [default: all]
+    #[arg(value_name = "PART")]
+    pub parts: Vec<String>,
+    /// How long in all
+    #[arg(long, value_name = "H", value_parser = hours)]
+    pub hours: f64,
+    /// Processes at a time
+    #[arg(short, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(hours) if hours > 0.0 && hours <= 10_000.0 => Ok(hours),
+        _ => Err("a number of hours, such as 8 or 0.5".into()),
+    }
+}
+
+/// Signatures for each target, compiler and direction in a round, of which each has its own seed.
+const SIGNATURES: usize = 1000;
+
+impl Long {
+    /// Runs each part for its share of the time; an error in the end if one has a finding.
+    pub fn run(&self, repo: &Repo) -> Result<()> {
+        let all = parts(repo)?;
+        for part in &self.parts {
+            ensure!(
+                all.contains(part),
+                "there is no `{part}`; the parts are {}",
+                all.join(", ")
+            );
+        }
+        let parts = match &self.parts[..] {
+            [] => &all,
+            wanted => wanted,
+        };
+        crate::clif_util::prepare(repo)?;
+        let share = Duration::from_secs_f64(self.hours * 3600.0 / parts.len() as f64);
+        let mut findings = Vec::new();
+        for part in parts {
+            let start = Instant::now();
+            let mut is_first = true;
+            while is_first || (part == "c-abi" && start.elapsed() < share) {
+                is_first = false;
+                let line = self.run_part(repo, part, share.as_secs().max(1))?;
+                if line.finding.is_some() {
+                    findings.push(part.as_str());
+                }
+                record(repo, &line)?;
+            }
+        }
+        if !findings.is_empty() {
+            bail!("findings of {}; see above", findings.join(", "));
+        }
+        Ok(())
+    }
+
+    fn run_part(&self, repo: &Repo, part: &str, seconds: u64) -> Result<Line> {
+        let old = String::from_utf8(read(&repo.path(FILE))?)?;
+        let seed = new_seed(&old, part);
+        let mut line = Line {
+            part: part.into(),
+            seed,
+            ..Line::default()
+        };
+        if part == "c-abi" {
+            let (counts, output) = compare(repo, seed, SIGNATURES)?;
+            let cells = read_cells(&output);
+            line.executions = cells.iter().map(|cell| cell.checked as u64).sum();
+            line.finding = (counts.failed > 0).then(|| "see above".into());
+        } else if MACHINES.contains(&part) {
+            let args = [
+                format!("--seed={seed}"),
+                format!("--seconds={seconds}"),
+                format!("--jobs={}", self.jobs),
+            ];
+            let counts = cross::run(repo, &[part.into()], &args);
+            line.executions = counts.passed as u64;
+            line.finding = (counts.failed > 0).then(|| "see above".into());
+        } else {
+            let run = Fuzz::of(part, seconds, self.jobs, seed).run_and_merge(repo)?;
+            line.executions = run.executions;
+            line.edges = Some(run.edges);
+            line.finding = run.finding;
+        }
+        Ok(line)
+    }
+}
+
+/// What there is to run.
+fn parts(repo: &Repo) -> Result<Vec<String>> {
+    let others = MACHINES.into_iter().chain(["c-abi"]).map(String::from);
+    Ok(targets(repo)?.into_iter().chain(others).collect())
+}
+
+const FILE: &str = "STATUS.md";
+const BEGIN: &str = "<!-- a line for each run of `cargo xtask campaign long`: -->\n";
+const END: &str = "<!-- up to the newest -->\n";
+
+/// A row of the record.
+#[derive(Default)]
+struct Line {
+    part: String,
+    seed: u32,
+    executions: u64,
+    edges: Option<u64>,
+    finding: Option<String>,
+}
+
+/// A seed that the record does not have for this part.
+fn new_seed(record: &str, part: &str) -> u32 {
+    loop {
+        let seed = seed::draw();
+        if !record.contains(&format!("| {part} | {seed} |")) {
+            return seed;
+        }
+    }
+}
+
+fn record(repo: &Repo, line: &Line) -> Result<()> {
+    let text = |program: &str, args: &[&str]| -> Result<String> {
+        let output = Command::new(program)
+            .args(args)
+            .current_dir(repo.path(""))
+            .output();
+        let output = output.with_context(|| format!("cannot run {program}"))?;
+        ensure!(output.status.success(), "{program} fails");
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    };
+    let date = text("date", &["-u", "+%F"])?;
+    let commit = text("git", &["describe", "--always", "--exclude=*", "--dirty"])?;
+    let old = String::from_utf8(read(&repo.path(FILE))?)?;
+    write(
+        &repo.path(FILE),
+        add(&old, &date, &commit, line)?.as_bytes(),
+    )?;
+    Ok(())
+}
+
+/// The file with one line more.
+fn add(file: &str, date: &str, commit: &str, line: &Line) -> Result<String> {
+    let (before, after) = file
+        .split_once(END)
+        .filter(|(before, _)| before.contains(BEGIN))
+        .with_context(|| format!("{FILE} needs the marks {BEGIN}and {END}"))?;
+    let edges = line
+        .edges
+        .map_or_else(|| "–".into(), |edges| edges.to_string());
+    let Line {
+        part,
+        seed,
+        executions,
+        finding,
+        ..
+    } = line;
+    let finding = finding.as_deref().unwrap_or("none");
+    Ok(format!(
+        "{before}| {date} | {commit} | {part} | {seed} | {executions} | {edges} | {finding} |\n{END}{after}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_grows_by_a_line() {
+        let old = format!("a\n{BEGIN}\n| head |\n|---|\n{END}b\n");
+        let line = Line {
+            part: "layout".into(),
+            seed: 7,
+            executions: 9,
+            edges: Some(3),
+            finding: None,
+        };
+        let new = add(&old, "2000-01-01", "abc", &line).unwrap();
+        let row = "| 2000-01-01 | abc | layout | 7 | 9 | 3 | none |\n";
+        assert_eq!(new, old.replace(END, &format!("{row}{END}")));
+        assert!(add("no marks", "2000-01-01", "abc", &line).is_err());
+    }
+}
