@@ -64,10 +64,9 @@ impl Rehearse {
         let commits = folder.join("queue");
         remove(&commits)?;
         import(repo, &pin, &queue, &commits)?;
-        let mut rows = vec![["release", "what", "result"].map(String::from)];
+        let mut rows = vec![["release", "what", "result", "seconds"].map(String::from)];
         let mut failed = Vec::new();
         let rehearse = |version: &String| -> Result<Rehearsal> {
-            let start = Instant::now();
             let scratch = Repo::at(&folder.join(version));
             let base = lay_pin(repo, &pin, &scratch, &format!("={version}"))?;
             let mut rehearsal = Rehearsal {
@@ -77,9 +76,9 @@ impl Rehearse {
                 queue: &queue,
                 results: Vec::new(),
                 is_failed: false,
+                since: Instant::now(),
             };
             rehearsal.run(&pin, &commits)?;
-            rehearsal.push("time", &format!("{} s", start.elapsed().as_secs()));
             Ok(rehearsal)
         };
         // At once, as most of the time a release waits for one compiler.
@@ -97,7 +96,8 @@ impl Rehearse {
             if rehearsal.is_failed {
                 failed.push(version.as_str());
             }
-            let row = |(what, result)| [version.clone(), what, result];
+            let row =
+                |[what, result, seconds]: [String; 3]| [version.clone(), what, result, seconds];
             rows.extend(rehearsal.results.into_iter().map(row));
         }
         println!("\n{}", table(&rows));
@@ -188,9 +188,11 @@ struct Rehearsal<'a> {
     /// The release.
     base: Pin,
     queue: &'a Queue,
-    /// What was tried, and what became of it.
-    results: Vec<(String, String)>,
+    /// What was tried, what became of it, and how many seconds that took.
+    results: Vec<[String; 3]>,
     is_failed: bool,
+    /// When the last result was there.
+    since: Instant,
 }
 
 impl Rehearsal<'_> {
@@ -207,7 +209,10 @@ impl Rehearsal<'_> {
     }
 
     fn push(&mut self, what: &str, result: &str) {
-        self.results.push((what.into(), result.into()));
+        let seconds = self.since.elapsed().as_secs();
+        self.since = Instant::now();
+        self.results
+            .push([what.into(), result.into(), seconds.to_string()]);
     }
 
     /// Applies every patch, and builds every commit until one fails. The last one is built with the tests.
