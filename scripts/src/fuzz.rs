@@ -5,7 +5,7 @@
 
 mod bundle;
 pub mod cross;
-mod report;
+pub mod report;
 
 use self::bundle::bundle;
 use self::report::{Run, cases, table};
@@ -75,14 +75,35 @@ impl Fuzz {
             ensure!(counts.failed == 0, "see above");
             return Ok(());
         }
-        let counts = self.run_all(repo)?;
+        let counts = counts(&self.run_all(repo)?);
         if counts.failed > 0 {
             bail!("{} targets have findings", counts.failed);
         }
         Ok(())
     }
 
-    fn run_all(&self, repo: &Repo) -> Result<Counts> {
+    /// One target.
+    pub fn of(target: &str, seconds: u64, jobs: usize, seed: u32) -> Self {
+        Fuzz {
+            targets: vec![target.into()],
+            seconds,
+            jobs,
+            cross: Vec::new(),
+            count: None,
+            seed: Some(seed),
+            out: None,
+        }
+    }
+
+    /// Runs the one target, and leaves of its corpus only inputs that reach what others do not.
+    pub fn run_and_merge(&self, repo: &Repo) -> Result<Run> {
+        let run = self.run_all(repo)?.pop().context("one target")?;
+        let status = cargo_fuzz(repo, "cmin")?.args(&self.targets).status()?;
+        ensure!(status.success(), "cannot merge the corpus");
+        Ok(run)
+    }
+
+    fn run_all(&self, repo: &Repo) -> Result<Vec<Run>> {
         prepare(repo)?;
         let chosen = &chosen(repo, &self.targets)?;
         install()?;
@@ -102,7 +123,7 @@ impl Fuzz {
                 bundle(repo, target, &seeds(repo, target)?, words, out)?;
                 println!("wrote {}", out.join(target).display());
             }
-            return Ok(Counts::default());
+            return Ok(Vec::new());
         }
         let seed = self.seed.unwrap_or_else(seed::draw);
         let mut runs = Vec::new();
@@ -112,12 +133,7 @@ impl Fuzz {
             runs.push(self.run_one(repo, target, seed, &seeds, &dictionary)?);
         }
         println!("\n{}", table(&runs));
-        let failed = runs.iter().filter(|run| run.finding.is_some()).count();
-        Ok(Counts {
-            passed: runs.len() - failed,
-            failed,
-            ..Counts::default()
-        })
+        Ok(runs)
     }
 
     fn run_one(
@@ -180,6 +196,11 @@ impl Fuzz {
     }
 }
 
+fn counts(runs: &[Run]) -> Counts {
+    let runs = runs.iter().map(|run| Counts::one(run.finding.is_none()));
+    runs.fold(Counts::default(), Counts::and)
+}
+
 /// The others do not read text.
 fn has_dictionary(target: &str) -> bool {
     target == "text"
@@ -189,14 +210,9 @@ fn has_dictionary(target: &str) -> bool {
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let fuzz = Fuzz {
         targets: Vec::new(),
-        seconds: 45,
-        jobs: 1,
-        cross: Vec::new(),
-        count: None,
-        seed: Some(seed::FIXED),
-        out: None,
+        ..Fuzz::of("", 45, 1, seed::FIXED)
     };
-    let counts = fuzz.run_all(repo)?;
+    let counts = counts(&fuzz.run_all(repo)?);
     Ok(
         counts.and(run_function("fuzz: what a service builds and runs", || {
             bundle::check(repo, &targets(repo)?)
@@ -221,7 +237,7 @@ pub fn chosen(repo: &Repo, wanted: &[String]) -> Result<Vec<String>> {
 }
 
 /// The names of all targets.
-fn targets(repo: &Repo) -> Result<Vec<String>> {
+pub fn targets(repo: &Repo) -> Result<Vec<String>> {
     let files = files_below(&repo.path("fuzz/fuzz_targets"))?;
     let names = files.iter().filter_map(|file| file.strip_suffix(".rs"));
     Ok(names.map(|name| name.replace('_', "-")).collect())

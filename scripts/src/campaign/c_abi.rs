@@ -43,10 +43,15 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
 
 /// Minutes, and always the same signatures; also what it prints.
 pub fn ci_campaign(repo: &Repo) -> Result<(Counts, String)> {
+    compare(repo, seed::FIXED, 2000)
+}
+
+/// So many signatures for each target, compiler and direction; also what it prints.
+pub fn compare(repo: &Repo, seed: u32, count: usize) -> Result<(Counts, String)> {
     prepare(repo)?;
     let mut command = program(repo, &repo.path(""));
-    let seed = seed::FIXED.to_string();
-    command.args(["--seed", &seed, "--count", "2000"]);
+    let (seed, count) = (seed.to_string(), count.to_string());
+    command.args(["--seed", &seed, "--count", &count]);
     let mut output = String::new();
     let counts = run_tests_and(&mut command, |line| {
         output.push_str(line);

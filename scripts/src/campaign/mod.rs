@@ -4,6 +4,7 @@ pub mod all;
 pub mod c_abi;
 pub mod coverage;
 pub mod load;
+pub mod long;
 pub mod mutants;
 pub mod status;
 pub mod unchanged;
@@ -25,6 +26,7 @@ pub enum Campaign {
     Mutants(mutants::Mutants),
     Coverage(coverage::Coverage),
     Load(load::Load),
+    Long(long::Long),
     Status(status::Status),
 }
 
@@ -37,6 +39,7 @@ impl Campaign {
             Campaign::Mutants(campaign) => campaign.run(repo)?,
             Campaign::Coverage(campaign) => campaign.run(repo)?,
             Campaign::Load(campaign) => campaign.run(repo)?,
+            Campaign::Long(campaign) => campaign.run(repo)?,
             Campaign::Status(campaign) => campaign.run(repo)?,
         }
         Ok(ExitCode::SUCCESS)

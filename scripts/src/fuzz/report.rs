@@ -8,7 +8,8 @@ pub struct Run {
     pub seconds: f64,
     /// Inputs that were judged.
     pub executions: u64,
-    edges: u64,
+    /// Edges of the program that were reached.
+    pub edges: u64,
     /// Cases, and how many of them were rejected.
     pub cases: (u64, u64),
     /// The file of the input.
