@@ -20,9 +20,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn signature(params: &[Type], results: &[Type]) -> Signature {
+fn signature(convention: CallConv, params: &[Type], results: &[Type]) -> Signature {
     let values = |types: &[Type]| types.iter().map(|ty| AbiParam::new(*ty)).collect();
-    let mut signature = Signature::new(CallConv::SystemVMultiOut);
+    let mut signature = Signature::new(convention);
     signature.params = values(params);
     signature.returns = values(results);
     signature
@@ -35,9 +35,12 @@ fn build_and_run() -> Result<String> {
         .map_err(anyhow::Error::msg)?
         .finish(settings::Flags::new(flags))?;
 
+    let convention = CallConv::triple_multi_out(isa.triple());
+    let convention = convention.context("the platform has no convention for several results")?;
+
     // A function of C, and a compiled one that calls it.
-    let divide = signature(&[I64, I64], &[I64, I64]);
-    let split = signature(&[I64], &[I64, I8, F32]);
+    let divide = signature(convention, &[I64, I64], &[I64, I64]);
+    let split = signature(convention, &[I64], &[I64, I8, F32]);
 
     let mut header = Declarations::<c::Section>::new(&*isa)?;
     header.function("divide", &divide)?;

@@ -59,20 +59,21 @@ fn all_compilers_agree() {
 /// is not run in the other.
 #[test]
 fn another_convention_is_seen_on_every_target() {
-    for direction in Direction::ALL {
+    for (target, direction) in Platform::ALL
+        .into_iter()
+        .flat_map(|target| Direction::ALL.map(|direction| (target, direction)))
+    {
         let twin = Campaign {
+            targets: vec![target],
             compilers: Compiler::OF_C.to_vec(),
             directions: vec![direction],
-            convention: Some(CallConv::SystemV),
+            convention: Some(target.convention().base()),
             ..campaign(4)
         };
         let Some(report) = run(&twin) else {
             return;
         };
-        for target in Platform::ALL {
-            let mut found = report.mismatches.iter();
-            assert!(found.any(|m| m.target == target), "{target} {direction}");
-        }
+        assert!(!report.mismatches.is_empty(), "{target} {direction}");
     }
 }
 

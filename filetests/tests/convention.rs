@@ -13,9 +13,22 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context, verify_function};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-const TARGETS: [&str; 6] = [
-    "x86_64", "aarch64", "riscv64", "s390x", "pulley32", "pulley64",
+const TARGETS: [&str; 8] = [
+    "x86_64",
+    "aarch64",
+    "riscv64",
+    "s390x",
+    "pulley32",
+    "pulley64",
+    "x86_64-pc-windows-msvc",
+    "aarch64-apple-darwin",
 ];
+
+/// The target's convention for several results.
+fn convention(target: &str) -> CallConv {
+    let triple = target.parse().expect("a known triple");
+    CallConv::triple_multi_out(&triple).expect("of each backend")
+}
 
 fn isa_for(target: &str, verify: bool) -> OwnedTargetIsa {
     let enabled = if verify { "true" } else { "false" };
@@ -34,8 +47,8 @@ fn isa_with(target: &str, settings: &[(&str, &str)]) -> OwnedTargetIsa {
         .expect("default settings are consistent")
 }
 
-fn signature(params: &[Type], returns: &[Type]) -> Signature {
-    let mut signature = Signature::new(CallConv::SystemVMultiOut);
+fn signature(target: &str, params: &[Type], returns: &[Type]) -> Signature {
+    let mut signature = Signature::new(convention(target));
     signature.params = params.iter().copied().map(AbiParam::new).collect();
     signature.returns = returns.iter().copied().map(AbiParam::new).collect();
     signature
@@ -73,7 +86,7 @@ fn compile(target: &str, verify: bool, func: Function) -> Result<(), CodegenErro
 fn the_verifier_refuses_a_dynamic_vector_among_several_results() {
     let isa = isa_for("aarch64", true);
     for returns in [[types::I32X4XN, types::I8], [types::I8, types::F64X2XN]] {
-        let func = trapping(signature(&[], &returns));
+        let func = trapping(signature("aarch64", &[], &returns));
         let errors = verify_function(&func, &*isa).expect_err("a dynamic vector is refused");
         let text = errors.to_string();
         assert!(text.contains("cannot have the dynamic vector"), "{text}");
@@ -83,7 +96,7 @@ fn the_verifier_refuses_a_dynamic_vector_among_several_results() {
 #[test]
 fn one_dynamic_vector_result_is_as_in_system_v() {
     let isa = isa_for("aarch64", true);
-    let func = trapping(signature(&[], &[types::I32X4XN]));
+    let func = trapping(signature("aarch64", &[], &[types::I32X4XN]));
     verify_function(&func, &*isa).expect("a single dynamic vector is allowed");
 }
 
@@ -92,30 +105,55 @@ fn code_generation_refuses_what_the_verifier_was_not_asked_about() {
     use cranelift_codegen::ir::ArgumentPurpose::StructReturn;
     for target in TARGETS {
         let word = isa_for(target, false).pointer_type();
-        let mut with_sret = signature(&[word], &[types::I8, types::I8]);
+        let mut with_sret = signature(target, &[word], &[types::I8, types::I8]);
         with_sret.params[0].purpose = StructReturn;
-        let mut two_srets = signature(&[word, word], &[]);
+        let mut two_srets = signature(target, &[word, word], &[]);
         two_srets.params[0].purpose = StructReturn;
         two_srets.params[1].purpose = StructReturn;
-        let mut special_result = signature(&[], &[word, word]);
+        let mut special_result = signature(target, &[], &[word, word]);
         special_result.returns[0].purpose = StructReturn;
-        let dynamic_vector = signature(&[], &[types::I8, types::I32X4XN]);
+        let dynamic_vector = signature(target, &[], &[types::I8, types::I32X4XN]);
+        let name = convention(target).to_string();
         for refused in [with_sret, two_srets, special_result, dynamic_vector] {
             let text = refused.to_string();
             let error = compile(target, false, trapping(refused)).expect_err(&text);
             assert!(
-                matches!(&error, CodegenError::Unsupported(why) if why.contains("system_v_multi_out")),
+                matches!(&error, CodegenError::Unsupported(why) if why.contains(&name)),
                 "{text} on {target}: {error}"
             );
         }
     }
 }
 
+/// Inlining makes such calls of calls that had no handler.
+#[test]
+fn a_handler_that_the_verifier_was_not_asked_about_is_refused() {
+    let text = "\
+function %f() -> i64 system_v {
+    sig0 = () -> i64 windows_fastcall_multi_out
+    fn0 = %g sig0
+block0:
+    try_call fn0(), sig0, block1(ret0), [ default: block2 ]
+block1(v0: i64):
+    return v0
+block2:
+    trap user1
+}
+";
+    let functions = cranelift_reader::parse_functions(text).expect("a function");
+    let func = functions.into_iter().next().expect("one");
+    let error = compile("x86_64", false, func);
+    assert!(
+        matches!(&error, Err(CodegenError::Unsupported(why)) if why.ends_with("does not support exceptions")),
+        "{error:?}"
+    );
+}
+
 #[test]
 fn an_area_above_the_limit_is_a_limit_error() {
     // 128 MiB is the limit of every backend; the engine checks it in one place.
     let fields = 128 * 1024 * 1024 / 16 + 1;
-    let func = trapping(signature(&[], &vec![types::I8X16; fields]));
+    let func = trapping(signature("x86_64", &[], &vec![types::I8X16; fields]));
     let error = compile("x86_64", false, func);
     assert!(
         matches!(error, Err(CodegenError::ImplLimitExceeded)),
@@ -127,7 +165,7 @@ fn an_area_above_the_limit_is_a_limit_error() {
 fn stack_arguments_above_the_limit_are_a_limit_error() {
     use cranelift_codegen::ir::ArgumentPurpose::StructArgument;
     for (count, size) in [(1, u32::MAX - 7), (2, u32::MAX - 7), (1 << 14, 1 << 20)] {
-        let mut signature = signature(&vec![types::I64; count], &[types::I8, types::I8]);
+        let mut signature = signature("x86_64", &vec![types::I64; count], &[types::I8, types::I8]);
         for param in &mut signature.params {
             param.purpose = StructArgument(size);
         }
@@ -143,7 +181,7 @@ fn stack_arguments_above_the_limit_are_a_limit_error() {
 fn more_parameters_than_the_engine_can_count_are_a_limit_error() {
     let params = vec![types::I32; 1 << 16];
     for target in TARGETS {
-        let signature = signature(&params, &[types::I8, types::I8]);
+        let signature = signature(target, &params, &[types::I8, types::I8]);
         let error = compile(target, false, trapping(signature));
         assert!(
             matches!(error, Err(CodegenError::ImplLimitExceeded)),
@@ -153,7 +191,7 @@ fn more_parameters_than_the_engine_can_count_are_a_limit_error() {
 }
 
 /// Functions with an area of their own, that of a callee, or both, in more than one block.
-fn functions_with_areas() -> Vec<Function> {
+fn functions_with_areas(target: &str) -> Vec<Function> {
     let text = "\
 function %callee(i64, i32) -> i64, i32, i64 system_v_multi_out {
 block0(v0: i64, v1: i32):
@@ -186,14 +224,20 @@ block2:
     return v0, v2, v2
 }
 ";
-    cranelift_reader::parse_functions(text).expect("functions")
+    let convention = convention(target);
+    let text = text.replace("system_v_multi_out", &convention.to_string());
+    let mut functions = cranelift_reader::parse_functions(&text).expect("functions");
+    if !convention.supports_exceptions() {
+        functions.retain(|function| function.dfg.exception_tables.is_empty());
+    }
+    functions
 }
 
 /// Some function in each setting of the optimizer on each target.
 fn for_each_setting(test: impl Fn(Function, OwnedTargetIsa, &str)) {
     for target in TARGETS {
         for opt_level in ["none", "speed", "speed_and_size"] {
-            for func in functions_with_areas() {
+            for func in functions_with_areas(target) {
                 let isa = isa_with(target, &[("opt_level", opt_level)]);
                 let place = format!("{} on {target}, {opt_level}", func.name);
                 test(func, isa, &place);

@@ -31,19 +31,16 @@ impl BackEnd {
     ];
 
     /// The best for this target: the fork's convention where it has one.
+    #[cfg_attr(
+        not(feature = "fork"),
+        expect(unused_variables, reason = "there is one way")
+    )]
     pub fn preferred(isa: &dyn TargetIsa) -> Self {
-        let fits = |back_end: &Self| back_end.is_for(isa);
-        let best = Self::ALL.iter().copied().find(fits);
-        best.unwrap_or(Self::ExplicitPointer)
-    }
-
-    /// Has the target a C convention that this is about?
-    fn is_for(self, isa: &dyn TargetIsa) -> bool {
-        match self {
-            Self::ExplicitPointer => true,
-            #[cfg(feature = "fork")]
-            Self::MultiOut => CallConv::triple_multi_out(isa.triple()).is_some(),
+        #[cfg(feature = "fork")]
+        if CallConv::triple_multi_out(isa.triple()).is_some() {
+            return Self::MultiOut;
         }
+        Self::ExplicitPointer
     }
 
     /// The signature in CLIF.

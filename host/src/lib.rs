@@ -65,8 +65,8 @@
 //! cranelift-module = "0.135"
 //! ```
 //!
-//! The fork has a convention for such functions, `system_v_multi_out`, which the optimizer sees through. It
-//! takes the feature `fork` and the lines that `cargo xtask fork make --to DIR` prints:
+//! The fork has conventions for such functions, such as `system_v_multi_out`, which the optimizer sees through.
+//! It takes the feature `fork` and the lines that `cargo xtask fork make --to DIR` prints:
 //!
 //! ```toml
 //! multi-out = { path = "…/host", features = ["fork"] }

@@ -223,6 +223,8 @@ pub(crate) fn compile_for_apple(
     let text = fs::read_to_string(&assembly).map_err(system("reading assembly"))?;
     fs::write(&assembly, as_elf(&text)).map_err(system("writing assembly"))?;
     let mut assembler = Compiler::Clang.command(CTarget::Aarch64);
+    // Every processor that macOS runs on has it.
+    assembler.arg("-march=armv8.4-a+fp16");
     workshop.build(assembler.arg(&assembly).arg("-o").arg(object), object)
 }
 

@@ -275,6 +275,10 @@ impl<C: Choices> Generator<'_, C> {
         if !ty.is_int() || ty.bits() >= 64 {
             return param;
         }
+        // C on Windows does not count on it.
+        if self.convention.base() == CallConv::WindowsFastcall && self.one_in(2) {
+            return param;
+        }
         let is_unsigned = self.one_in(2);
         // To C on riscv64 even an unsigned int is sign-extended.
         if is_unsigned && (self.target, ty) != (OutTarget::Riscv64, types::I32) {

@@ -3,11 +3,12 @@
 //! They move values between slots in memory and the convention under test, by ordinary loads and
 //! stores. A slot has 16 bytes of junk, then up to 16 bytes of the value. Small integers are loaded
 //! with 8 bytes, so that there is junk in the upper bits wherever nobody extends them, or where
-//! somebody stores too much.
+//! somebody stores too much. A caller traps if its stack slot is not as it was.
 
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     ExtFuncData, ExternalName, Function, GlobalValueData, InstBuilder, MemFlagsData, Signature,
-    Type, UserFuncName, Value, types,
+    StackSlotData, StackSlotKind, TrapCode, Type, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::TargetIsa;
@@ -95,6 +96,11 @@ impl Case {
             let params = self.signature.params.iter();
             let args = body.load_all("args", params.map(|param| param.value_type));
             let builder = &mut body.builder;
+            // A slot above the stack arguments, which none of them may overwrite.
+            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+            let slot = builder.create_sized_stack_slot(slot);
+            let was = builder.ins().iconst(types::I64, 0x5a5a_5a5a_5a5a_5a5a);
+            builder.ins().stack_store(types::I64, was, slot, 0);
             let signature = builder.import_signature(self.compiled_signature());
             let callee = builder.import_function(ExtFuncData {
                 name: ExternalName::testcase(format!("c_callee_{}", self.number)),
@@ -109,6 +115,10 @@ impl Case {
                 builder.ins().call(callee, &args)
             };
             let results = builder.inst_results(call).to_vec();
+            let is = builder.ins().stack_load(types::I64, types::I64, slot, 0);
+            let is_overwritten = builder.ins().icmp(IntCC::NotEqual, is, was);
+            let code = TrapCode::unwrap_user(1);
+            builder.ins().trapnz(is_overwritten, code);
             body.store_all("got", &results);
             Vec::new()
         })

@@ -213,8 +213,8 @@ fn what_c_does_not_have_is_refused_with_the_reason() {
         ),
         (
             "x86_64",
-            "(i32) windows_fastcall",
-            "no `windows_fastcall` convention on x86_64",
+            "() -> i8, i8 windows_fastcall",
+            "those of `windows_fastcall_multi_out`",
         ),
         (
             "aarch64-apple-darwin",

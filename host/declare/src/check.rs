@@ -3,7 +3,7 @@
 use crate::locate::{locate, param_names, target_name};
 use crate::text;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
-use cranelift_codegen::isa::abi_locations::AbiLocations;
+use cranelift_codegen::isa::abi_locations::{AbiLocation, AbiLocations, AbiPart, AbiPlace};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use target_lexicon::{Architecture, Triple};
@@ -67,11 +67,13 @@ pub fn check_c(isa: &dyn TargetIsa, signature: &Signature) -> Result<CSignature,
     let not_here = || Refusal::Convention(convention, target_name(triple));
     let as_c = CallConv::triple_multi_out(triple).ok_or_else(not_here)?;
     let is_own = convention == default || convention == as_c;
-    let is_ms_abi =
-        !is_own && (convention, target) == (CallConv::WindowsFastcallMultiOut, OutTarget::X64);
-    if !is_own && !is_ms_abi {
-        return Err(not_here());
-    }
+    let on_windows = CallConv::WindowsFastcallMultiOut;
+    let is_ms_abi = !is_own && convention.base() == on_windows.base() && target == OutTarget::X64;
+    let as_c = match is_ms_abi {
+        true => on_windows,
+        false if is_own => as_c,
+        false => return Err(not_here()),
+    };
     if !convention.is_multi_out() && signature.returns.len() > 1 {
         return Err(Refusal::Results(signature.returns.len(), as_c));
     }
@@ -90,11 +92,12 @@ pub fn check_c(isa: &dyn TargetIsa, signature: &Signature) -> Result<CSignature,
     if !convention.is_multi_out() {
         check_agreement(isa, signature, as_c, &locations)?;
     }
+    let notes = extension_notes(target, signature, &locations);
     Ok(CSignature {
         locations,
         target,
         is_ms_abi,
-        notes: extension_notes(target, signature),
+        notes,
     })
 }
 
@@ -135,10 +138,22 @@ fn check_agreement(
 
 /// Small integers that C expects extended and that the signature does not extend that way: C may
 /// call such a function, but must not be called, and the reverse for a result.
-fn extension_notes(target: OutTarget, signature: &Signature) -> Vec<String> {
+fn extension_notes(
+    target: OutTarget,
+    signature: &Signature,
+    locations: &AbiLocations,
+) -> Vec<String> {
     let is_in_area = signature.returns.len() > 1;
     let names = param_names(signature);
+    // To Apple the stack is memory, where nothing is extended.
+    let is_apple = signature.call_conv.base() == CallConv::AppleAarch64;
+    let is_counted = |location: &AbiLocation| {
+        let is_stack = |part: &AbiPart| matches!(part.place, AbiPlace::Stack { .. });
+        !is_apple || !location.parts().iter().any(is_stack)
+    };
     let params = names.into_iter().zip(&signature.params);
+    let params = params.zip(&locations.params);
+    let params = params.filter_map(|(param, place)| is_counted(place).then_some(param));
     let results = signature.returns.iter().filter(|_| !is_in_area);
     let results = results.map(|result| ("the result".to_owned(), result));
     let mut notes = Vec::new();
@@ -167,19 +182,18 @@ fn wanted_extension(
     if !ty.is_int() || ty.bits() >= 64 {
         return None;
     }
-    use CallConv::{AppleAarch64, AppleAarch64MultiOut, SystemV, SystemVMultiOut};
     match (target, ty, param.extension) {
         // Even an unsigned int.
         (OutTarget::Riscv64, types::I32, NotExtended | Uext) => Some("sext"),
         (OutTarget::Riscv64 | OutTarget::S390x, _, NotExtended) => Some("sext` or `uext"),
         // Not of the psABI, but clang counts on it and every C compiler does it.
         (OutTarget::X64, types::I8 | types::I16, NotExtended)
-            if matches!(convention, SystemV | SystemVMultiOut) && !is_result =>
+            if convention.base() == CallConv::SystemV && !is_result =>
         {
             Some("sext` or `uext")
         }
         (OutTarget::Aarch64, types::I8 | types::I16, NotExtended)
-            if matches!(convention, AppleAarch64 | AppleAarch64MultiOut) =>
+            if convention.base() == CallConv::AppleAarch64 =>
         {
             Some("sext` or `uext")
         }

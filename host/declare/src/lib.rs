@@ -11,7 +11,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let isa = cranelift_native::builder()?.finish(settings::Flags::new(settings::builder()))?;
-//! let mut signature = Signature::new(CallConv::SystemVMultiOut);
+//! let convention = CallConv::triple_multi_out(isa.triple()).ok_or("no C here")?;
+//! let mut signature = Signature::new(convention);
 //! signature.params = vec![AbiParam::new(types::I32); 2];
 //! signature.returns = vec![AbiParam::new(types::I32), AbiParam::new(types::F64)];
 //!

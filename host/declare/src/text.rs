@@ -9,6 +9,7 @@
 
 use super::param_names;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature};
+use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::abi_locations::{
     AbiLocation, AbiLocationKind, AbiLocations, AbiPart, AbiPlace,
 };
@@ -55,8 +56,12 @@ pub fn locations(signature: &Signature, locations: &AbiLocations) -> String {
     if locations.stack_args_size > 0 {
         let _ = writeln!(
             text,
-            "{} bytes of stack arguments",
-            locations.stack_args_size
+            "{} bytes of stack arguments{}",
+            locations.stack_args_size,
+            match signature.call_conv.base() {
+                CallConv::WindowsFastcall => ", 32 of them home space",
+                _ => "",
+            }
         );
     }
     if let Some(area) = &locations.out_area {

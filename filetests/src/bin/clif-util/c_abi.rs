@@ -189,8 +189,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             campaign.seed, options.count
         );
     }
-    if checked == 0 && options.signature.is_none() {
-        return Err(Usage("no compiler that was asked for has such a target".to_owned()).into());
+    if checked == 0 && report.cells.values().all(|cell| cell.refused.is_empty()) {
+        let what =
+            "nothing was compared: no compiler that was asked for has such a target and convention";
+        return Err(Usage(what.to_owned()).into());
     }
     Ok(ExitCode::from(u8::from(!report.is_success())))
 }
