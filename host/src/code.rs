@@ -180,6 +180,23 @@ impl<S: Signature, K: KeepAlive> Compiled<S, K> {
             _code: code,
         })
     }
+}
+
+impl<S: Signature, K> Compiled<S, K> {
+    /// A function at an address that is known otherwise, such as one from a table of functions. `keep` is for what has
+    /// to live as long as this.
+    ///
+    /// # Safety
+    ///
+    /// The [safety contract](crate#safety), and the address is of a C function with this signature for as long as `keep`
+    /// or the caller keeps it there.
+    pub unsafe fn at(address: *const u8, keep: K) -> Self {
+        Self {
+            address,
+            signature: PhantomData,
+            _code: keep,
+        }
+    }
 
     /// The address of the code.
     pub fn address(&self) -> *const u8 {
