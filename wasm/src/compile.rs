@@ -1,0 +1,150 @@
+//! Compiled modules.
+
+use crate::builtins::{self, BuiltinIds};
+use crate::error::Error;
+use crate::module::Declarations;
+use crate::translate::{Environment, translate};
+use crate::traps::Frames;
+use crate::vmcontext::Layout;
+use cranelift_codegen::ir::{self, UserFuncName};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Module as _, default_libcall_names};
+use multi_out::Code;
+use std::rc::Rc;
+
+/// The largest frame of a function, a part of [`Store::RESERVE`](crate::Store::RESERVE).
+const MAX_FRAME: u32 = 64 << 10;
+
+/// A module of WebAssembly, validated and compiled.
+#[derive(Clone, Debug)]
+pub struct Module(pub(crate) Rc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) declarations: Declarations,
+    pub(crate) layout: Layout,
+    /// Of the functions that are not imported.
+    pub(crate) addresses: Vec<*const u8>,
+    pub(crate) signatures: Vec<ir::Signature>,
+    // Dropped before the code.
+    _frames: Frames,
+    _code: Code,
+}
+
+/// This machine.
+pub(crate) fn native() -> Result<OwnedTargetIsa, Error> {
+    let unsupported = |error: &dyn std::fmt::Display| Error::Unsupported(error.to_string());
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+        ("unwind_info", "true"),
+        (
+            "enable_verifier",
+            if cfg!(debug_assertions) {
+                "true"
+            } else {
+                "false"
+            },
+        ),
+    ] {
+        flags
+            .set(name, value)
+            .map_err(|error| unsupported(&error))?;
+    }
+    let isa = cranelift_native::builder().map_err(|error| unsupported(&error))?;
+    isa.finish(settings::Flags::new(flags))
+        .map_err(|error| unsupported(&error))
+}
+
+/// An empty module, to which the functions of this crate are known.
+pub(crate) fn jit() -> Result<JITModule, Error> {
+    let mut builder = JITBuilder::with_isa(native()?, default_libcall_names());
+    builtins::add_to(&mut builder)?;
+    Ok(JITModule::new(builder))
+}
+
+impl Module {
+    /// Parses, validates and compiles a module in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with an offset, and [`Error::Compile`] for functions beyond the code generator's limits.
+    pub fn new(bytes: &[u8]) -> Result<Self, Error> {
+        let (declarations, bodies) = Declarations::read(bytes)?;
+        let mut module = jit()?;
+        let types = declarations.types.iter();
+        let signatures: Vec<_> = types
+            .map(|ty| ty.signature(module.isa()))
+            .collect::<Result<_, _>>()?;
+        let mut functions = Vec::new();
+        for &ty in &declarations.functions[declarations.imported_functions..] {
+            functions.push(module.declare_anonymous_function(&signatures[ty as usize])?);
+        }
+        let builtins = BuiltinIds::new(&mut module)?;
+        let environment = Environment {
+            declarations: &declarations,
+            layout: Layout::new(&declarations),
+            signatures: &signatures,
+            functions: &functions,
+            builtins: &builtins,
+        };
+        let mut context = module.make_context();
+        let mut frontend = FunctionBuilderContext::new();
+        let mut unwind = Vec::new();
+        for (defined, (body, &id)) in bodies.iter().zip(&functions).enumerate() {
+            let index = (declarations.imported_functions + defined) as u32;
+            let compile = |message: String| Error::Compile {
+                function: index,
+                message,
+            };
+            let ty = declarations.functions[index as usize];
+            module.clear_context(&mut context);
+            context.func.name = UserFuncName::user(0, id.as_u32());
+            context.func.signature = signatures[ty as usize].clone();
+            let (function, ty) = (&mut context.func, declarations.function_type(index));
+            translate(&environment, &mut module, &mut frontend, function, ty, body)?;
+            let defined = module.define_function(id, &mut context);
+            defined.map_err(|error| compile(multi_out::Error::from(error).to_string()))?;
+            let code = context.compiled_code();
+            let code = code.ok_or_else(|| compile("no code".to_owned()))?;
+            let frame = code
+                .buffer
+                .frame_layout()
+                .map(|frame| frame.frame_to_fp_offset);
+            if frame.is_some_and(|bytes| bytes > MAX_FRAME) {
+                return Err(compile(format!(
+                    "its frame is larger than {MAX_FRAME} bytes"
+                )));
+            }
+            let info = code.create_unwind_info(module.isa());
+            let info = info.map_err(|error| compile(error.to_string()))?;
+            unwind.push(info.ok_or_else(|| compile("no unwind information".to_owned()))?);
+        }
+        let layout = environment.layout;
+        module.finalize_definitions()?;
+        let address = |&id| module.get_finalized_function(id);
+        let addresses: Vec<*const u8> = functions.iter().map(address).collect();
+        let code = Code::finalize(module)?;
+        let functions = addresses.iter().copied().zip(unwind);
+        // SAFETY: the code is dropped after the frames.
+        let frames = unsafe { Frames::register(code.isa(), functions) }?;
+        Ok(Self(Rc::new(Parts {
+            declarations,
+            layout,
+            addresses,
+            signatures,
+            _frames: frames,
+            _code: code,
+        })))
+    }
+
+    /// How many functions were compiled for this module: those that it defines, and no others.
+    pub fn compiled_functions(&self) -> usize {
+        self.0.addresses.len()
+    }
+}

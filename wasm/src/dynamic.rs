@@ -1,0 +1,206 @@
+//! Calls of functions whose type is known at run time only, as the command line and the test suite have them.
+//!
+//! C has no call for that. An adapter is compiled for each type that is called so, which loads the parameters from an
+//! array and stores the results there. Modules, imports and typed calls have none.
+
+use crate::compile::jit;
+use crate::error::Error;
+use crate::function::{Func, FuncKind};
+use crate::linker::Global;
+use crate::store::Store;
+use crate::traps::Frames;
+use crate::types::{FuncType, ValType};
+use crate::vmcontext::{FunctionRecord, VmContext};
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData};
+use cranelift_module::Module as _;
+use multi_out::{Code, Compiled, Function};
+use std::rc::Rc;
+
+/// A value of any type.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "they are the specification's")]
+pub enum Value {
+    I32(i32),
+    I64(i64),
+    F32(f32),
+    F64(f64),
+    FuncRef(Option<Func>),
+    /// The host's own meaning; zero is null.
+    ExternRef(u64),
+}
+
+impl Value {
+    /// Its type.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Self::FuncRef(_) => ValType::FuncRef,
+            Self::ExternRef(_) => ValType::ExternRef,
+            Self::I32(_) => ValType::I32,
+            Self::I64(_) => ValType::I64,
+            Self::F32(_) => ValType::F32,
+            Self::F64(_) => ValType::F64,
+        }
+    }
+
+    pub(crate) fn number(&self) -> Option<(ValType, u64)> {
+        let bits = match *self {
+            Self::I32(value) => value as u32 as u64,
+            Self::I64(value) => value as u64,
+            Self::F32(value) => value.to_bits().into(),
+            Self::F64(value) => value.to_bits(),
+            Self::FuncRef(_) | Self::ExternRef(_) => return None,
+        };
+        Some((self.ty(), bits))
+    }
+
+    fn bits(&self, store: &Store) -> Result<u64, Error> {
+        match self {
+            Self::ExternRef(value) => Ok(*value),
+            Self::FuncRef(None) => Ok(0),
+            Self::FuncRef(Some(func)) => {
+                store.check(func.store)?;
+                let place = func.place.map(|place| place as u64);
+                place
+                    .ok_or_else(|| Error::Unsupported("no reference to a host function".to_owned()))
+            }
+            number => Ok(number.number().map_or(0, |(_, bits)| bits)),
+        }
+    }
+
+    fn from_bits(store: &Store, ty: ValType, bits: u64) -> Self {
+        match ty {
+            ValType::I32 => Self::I32(bits as i32),
+            ValType::I64 => Self::I64(bits as i64),
+            ValType::F32 => Self::F32(f32::from_bits(bits as u32)),
+            ValType::F64 => Self::F64(f64::from_bits(bits)),
+            ValType::ExternRef => Self::ExternRef(bits),
+            ValType::FuncRef => Self::FuncRef(store.func(bits as *const FunctionRecord)),
+        }
+    }
+}
+
+impl Store {
+    /// The function that a reference of this store is to.
+    fn func(&self, place: *const FunctionRecord) -> Option<Func> {
+        if place.is_null() {
+            return None;
+        }
+        // SAFETY: references come from records of instances, which live as long as the store.
+        let record = unsafe { *place };
+        let ty = self.type_of(record.ty)?;
+        Some(Func {
+            record,
+            kind: FuncKind::Wasm(ty),
+            place: Some(place),
+            store: self.id,
+        })
+    }
+}
+
+type Adapt = fn(*const u8, *mut VmContext, *mut u64);
+
+/// Calls any function of a type.
+#[derive(Debug)]
+pub(crate) struct Adapter {
+    // Dropped before the code.
+    _frames: Frames,
+    adapt: Compiled<Adapt, Rc<Code>>,
+}
+
+impl Adapter {
+    fn new(ty: &FuncType) -> Result<Self, Error> {
+        let mut module = jit()?;
+        let signature = ty.signature(module.isa())?;
+        let adapt = Function::<Adapt>::export(&mut module, "adapt")?;
+        let mut context = Context::new();
+        adapt.define_in(&mut context, &mut module, |body, [code, vmctx, values]| {
+            let flags = MemFlagsData::trusted();
+            let mut args = vec![vmctx];
+            for (offset, ty) in (0..).step_by(8).zip(&ty.params) {
+                args.push(body.ins().load(ty.clif(), flags, values, offset));
+            }
+            let signature = body.import_signature(signature);
+            let call = body.ins().call_indirect(signature, code, &args);
+            let results = body.inst_results(call).to_vec();
+            for (offset, result) in (0..).step_by(8).zip(results) {
+                body.ins().store(flags, result, values, offset);
+            }
+            Ok([])
+        })?;
+        let compiled = context.compiled_code();
+        let info = compiled.and_then(|code| code.create_unwind_info(module.isa()).ok()?);
+        let code = Rc::new(Code::finalize(module)?);
+        // SAFETY: it calls what it is given, with the parameters and results of its type.
+        let adapt = unsafe { Compiled::new(code.clone(), &adapt) }?;
+        let function = info.map(|info| (adapt.address(), info));
+        // SAFETY: `adapt` keeps the code, and is dropped after this.
+        let frames = unsafe { Frames::register(code.isa(), function) }?;
+        Ok(Self {
+            _frames: frames,
+            adapt,
+        })
+    }
+}
+
+impl Func {
+    /// Calls the function with values whose types are compared now.
+    ///
+    /// # Errors
+    ///
+    /// As of [`TypedFunc`](crate::TypedFunc), and [`Error::FunctionType`].
+    pub fn call(&self, store: &mut Store, args: &[Value]) -> Result<Vec<Value>, Error> {
+        store.check(self.store)?;
+        let given: Vec<_> = args.iter().map(Value::ty).collect();
+        let FuncKind::Wasm(ty) = &self.kind else {
+            return Err(Error::Unsupported(
+                "a function of the host has no type yet".to_owned(),
+            ));
+        };
+        if given != ty.params {
+            let results = ty.results.clone();
+            return Err(Error::FunctionType {
+                name: "function".to_owned(),
+                expected: ty.to_string(),
+                given: FuncType {
+                    params: given,
+                    results,
+                }
+                .to_string(),
+            });
+        }
+        let mut values = vec![0; ty.params.len().max(ty.results.len())];
+        for (slot, arg) in values.iter_mut().zip(args) {
+            *slot = arg.bits(store)?;
+        }
+        // Out of the store, which the call borrows.
+        let adapter = match store.adapters.remove(ty) {
+            Some(adapter) => adapter,
+            None => Adapter::new(ty)?,
+        };
+        let (code, context) = (self.record.code, self.record.context);
+        let array = values.as_mut_ptr();
+        let result = store.enter(|| adapter.adapt.call(code, context, array));
+        store.adapters.insert(ty.clone(), adapter);
+        result?;
+        let results = ty.results.iter().zip(values);
+        Ok(results
+            .map(|(&ty, bits)| Value::from_bits(store, ty, bits))
+            .collect())
+    }
+}
+
+impl Global {
+    /// Its value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherStore`].
+    pub fn get(&self, store: &Store) -> Result<Value, Error> {
+        if let Some(id) = self.store {
+            store.check(id)?;
+        }
+        let (ty, bits) = (self.instance.ty.value, self.instance.bits.get());
+        Ok(Value::from_bits(store, ty, bits))
+    }
+}

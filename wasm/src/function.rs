@@ -1,0 +1,153 @@
+//! Functions: what is called, and the typed way to call it.
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::types::FuncType;
+use crate::vmcontext::{FunctionRecord, VmContext};
+use cranelift_codegen::ir;
+use cranelift_codegen::isa::TargetIsa;
+use multi_out::{AbiValue, BackEnd, Compiled, FromCode, Return, Signature, Vmctx};
+use std::fmt;
+
+/// A function of a store: of an instance, or the host's.
+#[derive(Clone)]
+pub struct Func {
+    pub(crate) record: FunctionRecord,
+    pub(crate) kind: FuncKind,
+    /// Where an instance has its record, for references.
+    pub(crate) place: Option<*const FunctionRecord>,
+    pub(crate) store: u64,
+}
+
+#[derive(Clone)]
+pub(crate) enum FuncKind {
+    Wasm(FuncType),
+    /// As the type in Rust.
+    Host {
+        signature: fn(&dyn TargetIsa) -> Result<ir::Signature, multi_out::Error>,
+        rust: &'static str,
+    },
+}
+
+impl Func {
+    /// What a call jumps to: for a function of the host, its own address.
+    pub fn address(&self) -> *const u8 {
+        self.record.code
+    }
+
+    /// Its type, which a function of the host has from the module that imports it.
+    pub fn ty(&self) -> Option<&FuncType> {
+        match &self.kind {
+            FuncKind::Wasm(ty) => Some(ty),
+            FuncKind::Host { .. } => None,
+        }
+    }
+}
+
+impl fmt::Debug for Func {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            FuncKind::Wasm(ty) => write!(f, "{ty} at {:p}", self.record.code),
+            FuncKind::Host { rust, .. } => write!(f, "{rust} at {:p}", self.record.code),
+        }
+    }
+}
+
+/// The type of an export in Rust: `fn(A, B, …) -> R` with up to 16 values. The context is not among them.
+pub trait Export: Signature {
+    /// The same with the context first, as the code has it.
+    type Code: Signature;
+}
+
+/// An exported function, called as the C function that it is.
+pub struct TypedFunc<S: Export> {
+    compiled: Compiled<S::Code, ()>,
+    context: *mut VmContext,
+    store: u64,
+}
+
+impl<S: Export> fmt::Debug for TypedFunc<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.compiled.fmt(f)
+    }
+}
+
+impl<S: Export> TypedFunc<S> {
+    pub(crate) fn new(store: &Store, func: Func, name: &str) -> Result<Self, Error> {
+        store.check(func.store)?;
+        let rust = std::any::type_name::<S>();
+        let wrong = |expected: String, why: &str| Error::FunctionType {
+            name: name.to_owned(),
+            expected,
+            given: format!("`{rust}`{why}"),
+        };
+        let FuncKind::Wasm(ty) = &func.kind else {
+            return Err(wrong(format!("{func:?}"), ""));
+        };
+        if ty.mentions_functions() {
+            let why = ", which has no type for references to functions; use `Func::call`";
+            return Err(wrong(ty.to_string(), why));
+        }
+        let given = BackEnd::MultiOut.signature::<S::Code>(&*store.isa)?;
+        if given != ty.signature(&*store.isa)? {
+            return Err(wrong(ty.to_string(), ""));
+        }
+        Ok(Self {
+            // SAFETY: the code has this signature and is the store's, which every call needs. All that it does is
+            // checked: it is a valid module.
+            compiled: unsafe { Compiled::at(func.record.code, ()) },
+            context: func.record.context,
+            store: func.store,
+        })
+    }
+
+    /// The address of the code.
+    pub fn address(&self) -> *const u8 {
+        self.compiled.address()
+    }
+}
+
+macro_rules! exports {
+    ($([$($name:ident)*])*) => {$(
+        impl<$($name: AbiValue,)* Ret: Return> Export for fn($($name),*) -> Ret {
+            type Code = fn(Vmctx<VmContext>, $($name),*) -> Ret;
+        }
+
+        #[allow(non_snake_case, clippy::too_many_arguments, reason = "as many as the signature has")]
+        impl<$($name: AbiValue,)* Ret: Return + FromCode> TypedFunc<fn($($name),*) -> Ret> {
+            /// Calls the function.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Trap`], [`Error::Host`] and [`Error::OtherStore`].
+            pub fn call(&self, store: &mut Store, $($name: $name),*) -> Result<Ret, Error> {
+                store.check(self.store)?;
+                store.enter(|| {
+                    // SAFETY: the context of an instance of the store, of which Rust keeps no other reference.
+                    let context = unsafe { &mut *self.context };
+                    self.compiled.call(context, $($name),*)
+                })
+            }
+        }
+    )*};
+}
+
+exports! {
+    []
+    [A]
+    [A B]
+    [A B C]
+    [A B C D]
+    [A B C D E]
+    [A B C D E F]
+    [A B C D E F G]
+    [A B C D E F G H]
+    [A B C D E F G H I]
+    [A B C D E F G H I J]
+    [A B C D E F G H I J K]
+    [A B C D E F G H I J K L]
+    [A B C D E F G H I J K L M]
+    [A B C D E F G H I J K L M N]
+    [A B C D E F G H I J K L M N O]
+    [A B C D E F G H I J K L M N O P]
+}

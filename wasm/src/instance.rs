@@ -1,0 +1,329 @@
+//! Instances: imports resolved, memory laid out, segments copied.
+
+use crate::compile::{Module, Parts};
+use crate::error::{Error, Trap};
+use crate::function::{Export, Func, FuncKind, TypedFunc};
+use crate::linker::{Extern, Global, Linker, Memory, Table};
+use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
+use crate::module::{Constant, Item, Mode};
+use crate::store::Store;
+use crate::vmcontext::{FunctionRecord, VmContext};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::rc::Rc;
+
+/// A module that runs.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    data: Rc<InstanceData>,
+    store: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct InstanceData {
+    pub(crate) parts: Rc<Parts>,
+    pub(crate) memories: Vec<Rc<MemoryInstance>>,
+    pub(crate) tables: Vec<Rc<TableInstance>>,
+    globals: Vec<Rc<GlobalInstance>>,
+    /// See [`crate::vmcontext`].
+    context: Box<[UnsafeCell<u64>]>,
+    dropped_data: Vec<Cell<bool>>,
+    elements: Vec<RefCell<Vec<u64>>>,
+}
+
+impl InstanceData {
+    pub(crate) fn context(&self) -> *mut VmContext {
+        self.context.as_ptr().cast_mut().cast()
+    }
+
+    fn word(&self, offset: i32, value: u64) {
+        // SAFETY: nobody has a reference into a context.
+        unsafe { *self.context[offset as usize / 8].get() = value };
+    }
+
+    /// Where a function's record is.
+    pub(crate) fn record(&self, index: u32) -> *const FunctionRecord {
+        let offset = self.parts.layout.function(index) as usize;
+        self.context()
+            .cast::<u8>()
+            .wrapping_add(offset)
+            .cast_const()
+            .cast()
+    }
+
+    fn set_record(&self, index: u32, record: FunctionRecord) {
+        let offset = self.parts.layout.function(index);
+        self.word(offset, record.code as u64);
+        self.word(offset + 8, record.context as u64);
+        self.word(offset + 16, record.ty);
+    }
+
+    fn constant(&self, constant: Constant) -> u64 {
+        match constant {
+            Constant::Bits(bits) => bits,
+            Constant::Global(index) => self.globals[index as usize].bits.get(),
+            Constant::Function(index) => self.record(index) as u64,
+        }
+    }
+
+    pub(crate) fn memory_init(
+        &self,
+        segment: u32,
+        memory: u32,
+        to: u32,
+        from: u32,
+        length: u32,
+    ) -> Result<(), Trap> {
+        let all = &self.parts.declarations.data[segment as usize].items;
+        let dropped = self.dropped_data[segment as usize].get();
+        let all: &[u8] = if dropped { &[] } else { all };
+        let end = (from as usize).saturating_add(length as usize);
+        let bytes = all.get(from as usize..end).ok_or(Trap::MemoryOutOfBounds)?;
+        self.memories[memory as usize].write(to, bytes)
+    }
+
+    pub(crate) fn drop_data(&self, segment: u32) {
+        self.dropped_data[segment as usize].set(true);
+    }
+
+    pub(crate) fn table_init(
+        &self,
+        segment: u32,
+        table: u32,
+        to: u32,
+        from: u32,
+        count: u32,
+    ) -> Result<(), Trap> {
+        let all = self.elements[segment as usize].borrow();
+        let end = (from as usize).saturating_add(count as usize);
+        let values = all.get(from as usize..end).ok_or(Trap::TableOutOfBounds)?;
+        self.tables[table as usize].write(to, values)
+    }
+
+    pub(crate) fn drop_elements(&self, segment: u32) {
+        self.elements[segment as usize].take();
+    }
+}
+
+impl Instance {
+    /// Resolves imports, initializes, and calls the start function.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownImport`], [`Error::ImportType`], and those of a call. What was written until then stays written.
+    pub fn new(store: &mut Store, module: &Module, linker: &Linker) -> Result<Self, Error> {
+        let parts = module.0.clone();
+        let declarations = &parts.declarations;
+        let (mut memories, mut tables, mut globals) = (vec![], vec![], vec![]);
+        let mut functions = vec![];
+        for import in &declarations.imports {
+            match linker.resolve(store, &parts, import)? {
+                Extern::Func(func) => functions.push(func),
+                Extern::Memory(memory) => memories.push(memory.0),
+                Extern::Table(table) => tables.push(table.instance),
+                Extern::Global(global) => globals.push(global.instance),
+            }
+        }
+        let no_memory = || Error::Unsupported("not enough memory".to_owned());
+        for &limits in &declarations.memories[memories.len()..] {
+            memories.push(Rc::new(MemoryInstance::new(limits).ok_or_else(no_memory)?));
+        }
+        for &ty in &declarations.tables[tables.len()..] {
+            tables.push(Rc::new(TableInstance::new(ty).ok_or_else(no_memory)?));
+        }
+        let imported_globals = globals.len();
+        for &ty in &declarations.globals[imported_globals..] {
+            let bits = Cell::new(0);
+            globals.push(Rc::new(GlobalInstance { bits, ty }));
+        }
+        let words = parts.layout.size as usize / 8;
+        let data = Rc::new(InstanceData {
+            memories,
+            tables,
+            globals,
+            context: (0..words).map(|_| UnsafeCell::new(0)).collect(),
+            dropped_data: declarations.data.iter().map(|_| Cell::default()).collect(),
+            elements: declarations
+                .elements
+                .iter()
+                .map(|_| RefCell::default())
+                .collect(),
+            parts: parts.clone(),
+        });
+        data.write_context(store, &functions);
+        for (global, &value) in data.globals[imported_globals..]
+            .iter()
+            .zip(&declarations.global_values)
+        {
+            global.bits.set(data.constant(value));
+        }
+        for (segment, elements) in declarations.elements.iter().zip(&data.elements) {
+            let values = segment.items.iter().map(|&item| data.constant(item));
+            elements.replace(values.collect());
+        }
+        // From here on others may refer to its functions, even if it fails.
+        store.instances.push(data.clone());
+        data.run_segments()?;
+        let instance = Self {
+            data,
+            store: store.id,
+        };
+        if let Some(start) = declarations.start {
+            let start = TypedFunc::<fn()>::new(store, instance.function(start), "start")?;
+            start.call(store)?;
+        }
+        Ok(instance)
+    }
+
+    fn function(&self, index: u32) -> Func {
+        // SAFETY: a record of this instance, written when it was made.
+        let record = unsafe { *self.data.record(index) };
+        Func {
+            record,
+            kind: FuncKind::Wasm(self.data.parts.declarations.function_type(index).clone()),
+            place: Some(self.data.record(index)),
+            store: self.store,
+        }
+    }
+
+    /// All exports by name.
+    pub fn exports(&self) -> impl Iterator<Item = (&str, Extern)> {
+        let exports = self.data.parts.declarations.exports.iter();
+        exports.map(|(name, item)| (name.as_str(), self.item(*item)))
+    }
+
+    /// An export of any kind.
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        let mut exports = self.data.parts.declarations.exports.iter();
+        let (_, item) = exports.find(|(export, _)| export == name)?;
+        Some(self.item(*item))
+    }
+
+    fn item(&self, item: Item) -> Extern {
+        let data = &self.data;
+        match item {
+            Item::Function(index) => Extern::Func(self.function(index)),
+            Item::Memory(index) => Extern::Memory(Memory(data.memories[index as usize].clone())),
+            Item::Table(index) => Extern::Table(Table {
+                instance: data.tables[index as usize].clone(),
+                store: Some(self.store),
+            }),
+            Item::Global(index) => Extern::Global(Global {
+                instance: data.globals[index as usize].clone(),
+                store: Some(self.store),
+            }),
+        }
+    }
+
+    /// An exported function as a type such as `fn(i32) -> (i32, i64)`: the same that a caller in C would call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownExport`] and [`Error::FunctionType`].
+    pub fn typed<S: Export>(&self, store: &Store, name: &str) -> Result<TypedFunc<S>, Error> {
+        TypedFunc::new(store, self.func(name)?, name)
+    }
+
+    /// An exported function.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownExport`].
+    pub fn func(&self, name: &str) -> Result<Func, Error> {
+        match self.export(name) {
+            Some(Extern::Func(func)) => Ok(func),
+            _ => Err(Error::UnknownExport {
+                name: name.to_owned(),
+                kind: "function",
+            }),
+        }
+    }
+
+    /// An exported memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownExport`].
+    pub fn memory(&self, name: &str) -> Result<Memory, Error> {
+        match self.export(name) {
+            Some(Extern::Memory(memory)) => Ok(memory),
+            _ => Err(Error::UnknownExport {
+                name: name.to_owned(),
+                kind: "memory",
+            }),
+        }
+    }
+
+    /// An exported global.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownExport`].
+    pub fn global(&self, name: &str) -> Result<Global, Error> {
+        match self.export(name) {
+            Some(Extern::Global(global)) => Ok(global),
+            _ => Err(Error::UnknownExport {
+                name: name.to_owned(),
+                kind: "global",
+            }),
+        }
+    }
+}
+
+impl InstanceData {
+    fn write_context(&self, store: &mut Store, imports: &[Func]) {
+        let (layout, declarations) = (&self.parts.layout, &self.parts.declarations);
+        self.word(crate::vmcontext::RUNTIME, &raw const *store.runtime as u64);
+        self.word(8, &raw const *self as u64);
+        let mut types = Vec::new();
+        for (index, ty) in (0..).zip(&declarations.types) {
+            types.push(store.type_id(ty));
+            self.word(layout.ty(index), types[index as usize]);
+        }
+        for (index, memory) in (0..).zip(&self.memories) {
+            self.word(layout.memory(index), Rc::as_ptr(memory) as u64);
+        }
+        for (index, table) in (0..).zip(&self.tables) {
+            self.word(layout.table(index), Rc::as_ptr(table) as u64);
+        }
+        for (index, global) in (0..).zip(&self.globals) {
+            self.word(layout.global(index), Rc::as_ptr(global) as u64);
+        }
+        let defined = self
+            .parts
+            .addresses
+            .iter()
+            .map(|&code| (code, self.context()));
+        let imported = imports
+            .iter()
+            .map(|func| (func.record.code, func.record.context));
+        let all = imported.chain(defined).zip(&declarations.functions);
+        for (index, ((code, context), &ty)) in (0..).zip(all) {
+            let ty = types[ty as usize];
+            self.set_record(index, FunctionRecord { code, context, ty });
+        }
+    }
+
+    /// Tables first, each as if by its instruction, and dropped.
+    fn run_segments(&self) -> Result<(), Trap> {
+        let declarations = &self.parts.declarations;
+        for (index, segment) in (0..).zip(&declarations.elements) {
+            match segment.mode {
+                Mode::Passive => continue,
+                Mode::Declared => {}
+                Mode::Active(table, at) => {
+                    let (at, count) = (self.constant(at) as u32, segment.items.len() as u32);
+                    self.table_init(index, table, at, 0, count)?;
+                }
+            }
+            self.drop_elements(index);
+        }
+        for (index, segment) in (0..).zip(&declarations.data) {
+            if let Mode::Active(memory, at) = segment.mode {
+                let (at, length) = (self.constant(at) as u32, segment.items.len() as u32);
+                self.memory_init(index, memory, at, 0, length)?;
+                self.drop_data(index);
+            }
+        }
+        Ok(())
+    }
+}

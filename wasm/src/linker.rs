@@ -1,0 +1,366 @@
+//! What modules may import: functions of the host, and exports of other instances.
+
+use crate::compile::Parts;
+use crate::error::{Error, Trap};
+use crate::function::{Func, FuncKind};
+use crate::instance::Instance;
+use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
+use crate::module::{GlobalType, Import, Item, Limits, TableType};
+use crate::store::{Context, Store};
+use crate::types::ValType;
+use crate::vmcontext::FunctionRecord;
+use multi_out::signature::{Host, ShapeOf};
+use multi_out::{BackEnd, Imports, Signature, Vmctx};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Anything that is exported or imported.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Extern {
+    /// A function.
+    Func(Func),
+    /// A memory.
+    Memory(Memory),
+    /// A table.
+    Table(Table),
+    /// A global.
+    Global(Global),
+}
+
+/// A memory. Host functions may keep it in their context: nothing borrows from it.
+#[derive(Clone, Debug)]
+pub struct Memory(pub(crate) Rc<MemoryInstance>);
+
+impl Memory {
+    /// A memory of the host's, of so many pages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] without the memory for it.
+    pub fn new(min: u32, max: Option<u32>) -> Result<Self, Error> {
+        let (min, max) = (min.into(), max.map(u64::from));
+        let memory = MemoryInstance::new(Limits { min, max });
+        let memory = memory.ok_or_else(|| Error::Unsupported("not enough memory".to_owned()))?;
+        Ok(Self(Rc::new(memory)))
+    }
+
+    /// Copies bytes out of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Trap::MemoryOutOfBounds`].
+    pub fn read(&self, at: u32, bytes: &mut [u8]) -> Result<(), Trap> {
+        self.0.read(at, bytes)
+    }
+
+    /// Copies bytes into it.
+    ///
+    /// # Errors
+    ///
+    /// [`Trap::MemoryOutOfBounds`].
+    pub fn write(&self, at: u32, bytes: &[u8]) -> Result<(), Trap> {
+        self.0.write(at, bytes)
+    }
+}
+
+/// A table. One of the host's belongs to no store, and to the first that uses it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub(crate) instance: Rc<TableInstance>,
+    pub(crate) store: Option<u64>,
+}
+
+impl Table {
+    /// A table of null references of a store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] if it is too large, or not of references.
+    pub fn new(store: &Store, element: ValType, min: u32, max: Option<u32>) -> Result<Self, Error> {
+        let unsupported = || Error::Unsupported(format!("no table of {min} {element}"));
+        if !matches!(element, ValType::FuncRef | ValType::ExternRef) {
+            return Err(unsupported());
+        }
+        let (min, max) = (min.into(), max.map(u64::from));
+        let limits = Limits { min, max };
+        let table = TableInstance::new(TableType { element, limits });
+        Ok(Self {
+            instance: Rc::new(table.ok_or_else(unsupported)?),
+            store: Some(store.id),
+        })
+    }
+}
+
+/// A global.
+#[derive(Clone, Debug)]
+pub struct Global {
+    pub(crate) instance: Rc<GlobalInstance>,
+    pub(crate) store: Option<u64>,
+}
+
+impl Global {
+    /// A global number of the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for references.
+    pub fn new(value: crate::Value, mutable: bool) -> Result<Self, Error> {
+        let Some((value, bits)) = value.number() else {
+            return Err(Error::Unsupported(
+                "the host's globals are numbers".to_owned(),
+            ));
+        };
+        let (ty, bits) = (GlobalType { value, mutable }, Cell::new(bits));
+        Ok(Self {
+            instance: Rc::new(GlobalInstance { bits, ty }),
+            store: None,
+        })
+    }
+}
+
+/// The type of a host function with the context `C`: `fn(Vmctx<C>, A, …) -> R`.
+pub trait HostFunction<C>: Signature + Host<ShapeOf<Self>> {}
+
+macro_rules! host_functions {
+    ($([$($name:ident)*])*) => {$(
+        impl<Ctx: 'static, $($name,)* Ret> HostFunction<Ctx> for fn(Vmctx<Ctx>, $($name),*) -> Ret
+        where
+            Self: Signature + Host<ShapeOf<Self>>,
+        {
+        }
+    )*};
+}
+
+host_functions! {
+    []
+    [A]
+    [A B]
+    [A B C]
+    [A B C D]
+    [A B C D E]
+    [A B C D E F]
+    [A B C D E F G]
+    [A B C D E F G H]
+    [A B C D E F G H I]
+    [A B C D E F G H I J]
+    [A B C D E F G H I J K]
+    [A B C D E F G H I J K L]
+    [A B C D E F G H I J K L M]
+    [A B C D E F G H I J K L M N]
+    [A B C D E F G H I J K L M N O]
+    [A B C D E F G H I J K L M N O P]
+}
+
+/// What there is to import, by its two names.
+#[derive(Clone, Debug, Default)]
+pub struct Linker {
+    items: HashMap<(String, String), Extern>,
+}
+
+impl Linker {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers anything. What had the name before is replaced.
+    pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) {
+        let name = (module.to_owned(), name.to_owned());
+        self.items.insert(name, item.into());
+    }
+
+    /// Offers all exports of an instance.
+    pub fn instance(&mut self, module: &str, instance: &Instance) {
+        for (name, item) in instance.exports() {
+            self.define(module, name, item);
+        }
+    }
+
+    /// Offers an `extern "C" fn(out: Out<'_, R>, context: &mut C, …)`, as `fn(Vmctx<C>, …) -> R`.
+    pub fn safe_function<S: HostFunction<C>, C: 'static>(
+        &mut self,
+        [module, name]: [&str; 2],
+        function: <S as Host<ShapeOf<S>>>::SafeFunction,
+        context: &Context<C>,
+    ) {
+        let mut imports = Imports::new();
+        imports.safe_function::<S>(name, function);
+        self.host::<S, C>([module, name], &imports, context);
+    }
+
+    /// The same, `extern "C-unwind"`: it may [`fail`](crate::fail).
+    pub fn safe_unwind_function<S: HostFunction<C>, C: 'static>(
+        &mut self,
+        [module, name]: [&str; 2],
+        function: <S as Host<ShapeOf<S>>>::SafeUnwindFunction,
+        context: &Context<C>,
+    ) {
+        let mut imports = Imports::new();
+        imports.safe_unwind_function::<S>(name, function);
+        self.host::<S, C>([module, name], &imports, context);
+    }
+
+    /// Offers an `unsafe extern "C" fn(out: *mut R, context: *mut C, …)`, as `fn(Vmctx<C>, …) -> R`.
+    ///
+    /// # Safety
+    ///
+    /// The function has no undefined behaviour if `out` is a place for results, which it writes, and `context` is a
+    /// pointer to the context, which nothing else borrows.
+    pub unsafe fn function<S: HostFunction<C>, C: 'static>(
+        &mut self,
+        [module, name]: [&str; 2],
+        function: <S as Host<ShapeOf<S>>>::Function,
+        context: &Context<C>,
+    ) {
+        let mut imports = Imports::new();
+        imports.function::<S>(name, function);
+        self.host::<S, C>([module, name], &imports, context);
+    }
+
+    fn host<S: Signature, C>(
+        &mut self,
+        [module, name]: [&str; 2],
+        imports: &Imports,
+        context: &Context<C>,
+    ) {
+        let mut symbols = imports.symbols().into_iter().flatten();
+        if let Some((_, code)) = symbols.next() {
+            let func = Func {
+                record: FunctionRecord {
+                    code,
+                    context: context.value.get().cast(),
+                    ty: 0,
+                },
+                kind: FuncKind::Host {
+                    signature: |isa| BackEnd::MultiOut.signature::<S>(isa),
+                    rust: std::any::type_name::<S>(),
+                },
+                place: None,
+                store: context.store,
+            };
+            self.define(module, name, func);
+        }
+    }
+
+    pub(crate) fn resolve(
+        &self,
+        store: &Store,
+        parts: &Parts,
+        import: &Import,
+    ) -> Result<Extern, Error> {
+        let declarations = &parts.declarations;
+        let expected = || match import.item {
+            Item::Function(index) => format!("a function {}", declarations.function_type(index)),
+            Item::Memory(index) => {
+                format!("a memory {}", pages(declarations.memories[index as usize]))
+            }
+            Item::Table(index) => {
+                format!("a table {}", elements(declarations.tables[index as usize]))
+            }
+            Item::Global(index) => format!(
+                "a global {}",
+                variable(declarations.globals[index as usize])
+            ),
+        };
+        let (module, name) = (import.module.clone(), import.name.clone());
+        let Some(given) = self.items.get(&(module.clone(), name.clone())) else {
+            let expected = expected();
+            return Err(Error::UnknownImport {
+                module,
+                name,
+                expected,
+            });
+        };
+        let fits = match (import.item, given) {
+            (Item::Function(index), Extern::Func(func)) => {
+                store.check(func.store)?;
+                let ty = declarations.function_type(index);
+                match &func.kind {
+                    FuncKind::Wasm(given) => given == ty,
+                    FuncKind::Host { signature, .. } => {
+                        let wanted =
+                            &parts.signatures[declarations.functions[index as usize] as usize];
+                        !ty.mentions_functions() && signature(&*store.isa)? == *wanted
+                    }
+                }
+            }
+            (Item::Memory(index), Extern::Memory(memory)) => {
+                within(memory.0.limits(), declarations.memories[index as usize])
+            }
+            (Item::Table(index), Extern::Table(table)) => {
+                check(store, table.store)?;
+                let (ty, wanted) = (table.instance.ty(), declarations.tables[index as usize]);
+                ty.element == wanted.element && within(ty.limits, wanted.limits)
+            }
+            (Item::Global(index), Extern::Global(global)) => {
+                check(store, global.store)?;
+                global.instance.ty == declarations.globals[index as usize]
+            }
+            _ => false,
+        };
+        if fits {
+            return Ok(given.clone());
+        }
+        let given = match given {
+            Extern::Func(func) => match &func.kind {
+                FuncKind::Wasm(ty) => format!("a function {ty}"),
+                FuncKind::Host { rust, .. } => format!("a function of the host `{rust}`"),
+            },
+            Extern::Memory(memory) => format!("a memory {}", pages(memory.0.limits())),
+            Extern::Table(table) => format!("a table {}", elements(table.instance.ty())),
+            Extern::Global(global) => format!("a global {}", variable(global.instance.ty)),
+        };
+        Err(Error::ImportType {
+            module,
+            name,
+            expected: expected(),
+            given,
+        })
+    }
+}
+
+fn check(store: &Store, id: Option<u64>) -> Result<(), Error> {
+    id.map_or(Ok(()), |id| store.check(id))
+}
+
+fn within(given: Limits, wanted: Limits) -> bool {
+    let below = match (given.max, wanted.max) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(given), Some(wanted)) => given <= wanted,
+    };
+    given.min >= wanted.min && below
+}
+
+fn pages(limits: Limits) -> String {
+    match limits.max {
+        Some(max) => format!("of {} to {max} pages", limits.min),
+        None => format!("of {} pages or more", limits.min),
+    }
+}
+
+fn elements(ty: TableType) -> String {
+    match ty.limits.max {
+        Some(max) => format!("of {} to {max} {}", ty.limits.min, ty.element),
+        None => format!("of {} {} or more", ty.limits.min, ty.element),
+    }
+}
+
+fn variable(ty: GlobalType) -> String {
+    let mutability = if ty.mutable { "variable" } else { "constant" };
+    format!("{} {mutability}", ty.value)
+}
+
+macro_rules! into_extern {
+    ($($name:ident)*) => {$(
+        impl From<$name> for Extern {
+            fn from(item: $name) -> Self {
+                Self::$name(item)
+            }
+        }
+    )*};
+}
+
+into_extern! { Func Memory Table Global }

@@ -1,0 +1,118 @@
+//! Types of WebAssembly, and what they are to Cranelift and to C.
+
+use crate::error::Error;
+use cranelift_codegen::ir::{self, ArgumentExtension, types};
+use cranelift_codegen::isa::TargetIsa;
+use multi_out::{BackEnd, Vmctx};
+use std::fmt;
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "they are the specification's")]
+pub enum ValType {
+    I32,
+    I64,
+    F32,
+    F64,
+    FuncRef,
+    ExternRef,
+}
+
+impl ValType {
+    /// The type in CLIF; references are addresses, and null is zero.
+    pub(crate) fn clif(self) -> ir::Type {
+        match self {
+            Self::I32 => types::I32,
+            Self::I64 | Self::FuncRef | Self::ExternRef => types::I64,
+            Self::F32 => types::F32,
+            Self::F64 => types::F64,
+        }
+    }
+
+    pub(crate) fn of(ty: wasmparser::ValType) -> Result<Self, Error> {
+        Ok(match ty {
+            wasmparser::ValType::I32 => Self::I32,
+            wasmparser::ValType::I64 => Self::I64,
+            wasmparser::ValType::F32 => Self::F32,
+            wasmparser::ValType::F64 => Self::F64,
+            wasmparser::ValType::Ref(ty) if ty.is_func_ref() => Self::FuncRef,
+            wasmparser::ValType::Ref(ty) if ty.is_extern_ref() => Self::ExternRef,
+            other => {
+                return Err(Error::Unsupported(format!(
+                    "the type {other} is unsupported"
+                )));
+            }
+        })
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::FuncRef => "funcref",
+            Self::ExternRef => "externref",
+        })
+    }
+}
+
+/// The type of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct FuncType {
+    /// Its parameters.
+    pub params: Vec<ValType>,
+    /// Its results.
+    pub results: Vec<ValType>,
+}
+
+impl FuncType {
+    pub(crate) fn of(ty: &wasmparser::FuncType) -> Result<Self, Error> {
+        let all = |types: &[wasmparser::ValType]| {
+            let types = types.iter().map(|&ty| ValType::of(ty));
+            types.collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            params: all(ty.params())?,
+            results: all(ty.results())?,
+        })
+    }
+
+    pub(crate) fn mentions_functions(&self) -> bool {
+        self.params.contains(&ValType::FuncRef) || self.results.contains(&ValType::FuncRef)
+    }
+
+    /// The C function `(context, params…)` with these results.
+    pub(crate) fn signature(&self, isa: &dyn TargetIsa) -> Result<ir::Signature, Error> {
+        let samples = BackEnd::MultiOut.signature::<fn(Vmctx<()>, i32, i64, f32, f64)>(isa)?;
+        let sample = |ty: &ValType| match ty {
+            ValType::I32 => samples.params[1],
+            ValType::F32 => samples.params[3],
+            ValType::F64 => samples.params[4],
+            _ => samples.params[2],
+        };
+        let mut signature = ir::Signature::new(samples.call_conv);
+        signature.params.push(samples.params[0]);
+        signature.params.extend(self.params.iter().map(sample));
+        signature.returns.extend(self.results.iter().map(sample));
+        if let [_, _, ..] = *signature.returns {
+            // Fields are only as wide as their types.
+            for field in &mut signature.returns {
+                field.extension = ArgumentExtension::None;
+            }
+        }
+        Ok(signature)
+    }
+}
+
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |types: &[ValType]| {
+            let names: Vec<_> = types.iter().map(ValType::to_string).collect();
+            names.join(", ")
+        };
+        write!(f, "({}) -> ({})", list(&self.params), list(&self.results))
+    }
+}

@@ -1,0 +1,122 @@
+//! Imports and exports are called directly: no code but the module's own functions, and the addresses are those of Rust.
+
+use anyhow::Result;
+use multi_out::{Out, Results, Vmctx};
+use multi_out_wasm::{Error, Instance, Linker, Module, Store, Trap, fail};
+
+#[derive(Results, Debug, PartialEq)]
+#[repr(C)]
+struct A(i32, i32);
+
+struct VMContext {
+    calls: u32,
+}
+
+/// # Safety
+///
+/// `out` is a place for the results, and `vmctx` a context.
+unsafe extern "C" fn foo(out: *mut A, vmctx: *mut VMContext) {
+    // SAFETY: the caller vouches for both.
+    unsafe {
+        (*vmctx).calls += 1;
+        out.write(A(1, 2));
+    }
+}
+
+extern "C-unwind" fn checked(out: Out<'_, A>, _: &mut VMContext, value: i32) {
+    if value < 0 {
+        fail("a negative number");
+    }
+    out.write(A(value, value + 1));
+}
+
+fn module(text: &str) -> Result<Module> {
+    let buffer = wast::parser::ParseBuffer::new(text)?;
+    let bytes = wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode()?;
+    Ok(Module::new(&bytes)?)
+}
+
+#[test]
+fn imports_and_exports_are_the_functions_themselves() -> Result<()> {
+    let module = module(
+        r#"(module
+            (import "" "" (func $foo (result i32 i32)))
+            (func (export "swap") (result i32 i32) (local i32)
+                (call $foo) (local.set 0) (local.get 0)
+                (drop) (drop) (call $foo) (drop) (local.get 0))
+            (export "foo" (func $foo)))"#,
+    )?;
+    assert_eq!(module.compiled_functions(), 1);
+    let mut store = Store::new()?;
+    let context = store.context(VMContext { calls: 0 });
+    let mut linker = Linker::new();
+    // SAFETY: it asks for no more than a place and a context.
+    unsafe { linker.function::<fn(Vmctx<VMContext>) -> A, _>(["", ""], foo, &context) };
+    let instance = Instance::new(&mut store, &module, &linker)?;
+    let exported = instance.typed::<fn() -> A>(&store, "foo")?;
+    assert_eq!(exported.address(), foo as *const u8);
+    assert_eq!(exported.call(&mut store)?, A(1, 2));
+    let swap = instance.typed::<fn() -> (i32, i32)>(&store, "swap")?;
+    assert_eq!(swap.call(&mut store)?, (1, 2));
+    assert_eq!(store.get(&context)?.calls, 3);
+    Ok(())
+}
+
+#[test]
+fn a_host_error_ends_the_call_and_no_more() -> Result<()> {
+    let module = module(
+        r#"(module
+            (import "env" "checked" (func $checked (param i32) (result i32 i32)))
+            (memory 1)
+            (func (export "sum") (param i32) (result i32)
+                (call $checked (local.get 0)) (i32.add))
+            (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+            (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1))))"#,
+    )?;
+    let mut store = Store::new()?;
+    let context = store.context(VMContext { calls: 0 });
+    let mut linker = Linker::new();
+    let name = ["env", "checked"];
+    linker.safe_unwind_function::<fn(Vmctx<VMContext>, i32) -> A, _>(name, checked, &context);
+    let instance = Instance::new(&mut store, &module, &linker)?;
+    let sum = instance.typed::<fn(i32) -> i32>(&store, "sum")?;
+    let load = instance.typed::<fn(i32) -> i32>(&store, "load")?;
+    let deep = instance.typed::<fn() -> i32>(&store, "deep")?;
+    for _ in 0..2 {
+        assert_eq!(sum.call(&mut store, 4)?, 9);
+        let error = sum.call(&mut store, -1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a host function failed: a negative number"
+        );
+        let error = load.call(&mut store, 65533).unwrap_err();
+        assert!(
+            matches!(error, Error::Trap(Trap::MemoryOutOfBounds)),
+            "{error}"
+        );
+        let error = deep.call(&mut store).unwrap_err();
+        assert!(
+            matches!(error, Error::Trap(Trap::StackExhausted)),
+            "{error}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_type_is_named() -> Result<()> {
+    let module = module(r#"(module (import "env" "f" (func (param i32) (result i32 i64))))"#)?;
+    let mut store = Store::new()?;
+    let context = store.context(VMContext { calls: 0 });
+    let mut linker = Linker::new();
+    let name = ["env", "f"];
+    linker.safe_unwind_function::<fn(Vmctx<VMContext>, i32) -> A, _>(name, checked, &context);
+    let error = Instance::new(&mut store, &module, &linker).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("`env.f` as a function (i32) -> (i32, i64)"),
+        "{text}"
+    );
+    assert!(text.contains("direct::A"), "{text}");
+    Ok(())
+}
