@@ -15,7 +15,7 @@ use cranelift_module::{Module as _, default_libcall_names};
 use multi_out::Code;
 use std::rc::Rc;
 
-/// The largest frame of a function, a part of [`Store::RESERVE`](crate::Store::RESERVE).
+/// The largest frame of a function, half of [`Store::RESERVE`](crate::Store::RESERVE).
 const MAX_FRAME: u32 = 64 << 10;
 
 /// A module of WebAssembly, validated and compiled.

@@ -44,6 +44,7 @@ mod instance;
 mod linker;
 mod memory;
 mod module;
+mod stack;
 mod store;
 mod translate;
 mod traps;

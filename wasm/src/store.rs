@@ -2,8 +2,9 @@
 
 use crate::compile::native;
 use crate::dynamic::Adapter;
-use crate::error::Error;
+use crate::error::{Error, Trap};
 use crate::instance::InstanceData;
+use crate::stack;
 use crate::traps::catch;
 use crate::types::FuncType;
 use crate::vmcontext::Runtime;
@@ -44,9 +45,9 @@ impl<C> Clone for Context<C> {
 }
 
 impl Store {
-    /// Stack that a thread needs below what [`Store::set_max_stack`] says: for host functions, which begin with three
-    /// quarters of it, and the frame in which the end of the stack is noticed.
-    pub const RESERVE: usize = 256 << 10;
+    /// The end of a thread's stack, which modules leave alone: for host functions, which begin with half of it or more,
+    /// and the frame in which the end of the stack is noticed.
+    pub const RESERVE: usize = 128 << 10;
 
     /// An empty store.
     ///
@@ -67,8 +68,9 @@ impl Store {
         })
     }
 
-    /// How many bytes of stack a call from Rust may take before it traps. The thread must have these, and
-    /// [`Store::RESERVE`] more; 512 KiB is what a new store has.
+    /// How many bytes of stack a call from Rust may take before it traps; 512 KiB is what a new store has. A call traps
+    /// earlier where less than [`Store::RESERVE`] of the thread's stack would be left. Of a stack that is not the
+    /// thread's own nothing is known: there must be these bytes, and the reserve.
     pub fn set_max_stack(&mut self, bytes: usize) {
         self.max_stack = bytes;
     }
@@ -129,7 +131,15 @@ impl Store {
     /// Calls compiled code.
     pub(crate) fn enter<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Error> {
         let here = 0u8;
-        let limit = (&raw const here).addr().saturating_sub(self.max_stack);
+        let here = (&raw const here).addr();
+        let mut limit = here.saturating_sub(self.max_stack);
+        let stack = stack::of_this_thread();
+        if stack.contains(&here) {
+            limit = limit.max(stack.start + Self::RESERVE);
+        }
+        if here < limit {
+            return Err(Trap::StackExhausted.into());
+        }
         self.runtime.stack_limit.set(limit);
         catch(call)
     }
