@@ -6,7 +6,7 @@ use crate::module::Declarations;
 use crate::translate::{Environment, translate};
 use crate::traps::Frames;
 use crate::vmcontext::Layout;
-use cranelift_codegen::ir::{self, UserFuncName};
+use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
@@ -28,7 +28,6 @@ pub(crate) struct Parts {
     pub(crate) layout: Layout,
     /// Of the functions that are not imported.
     pub(crate) addresses: Vec<*const u8>,
-    pub(crate) signatures: Vec<ir::Signature>,
     // Dropped before the code.
     _frames: Frames,
     _code: Code,
@@ -137,7 +136,6 @@ impl Module {
             declarations,
             layout,
             addresses,
-            signatures,
             _frames: frames,
             _code: code,
         })))

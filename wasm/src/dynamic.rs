@@ -197,9 +197,7 @@ impl Global {
     ///
     /// [`Error::OtherStore`].
     pub fn get(&self, store: &Store) -> Result<Value, Error> {
-        if let Some(id) = self.store {
-            store.check(id)?;
-        }
+        self.check(store)?;
         let (ty, bits) = (self.instance.ty.value, self.instance.bits.get());
         Ok(Value::from_bits(store, ty, bits))
     }

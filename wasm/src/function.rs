@@ -2,11 +2,9 @@
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::types::FuncType;
+use crate::types::{FuncType, RustType};
 use crate::vmcontext::{FunctionRecord, VmContext};
-use cranelift_codegen::ir;
-use cranelift_codegen::isa::TargetIsa;
-use multi_out::{AbiValue, BackEnd, Compiled, FromCode, Return, Signature, Vmctx};
+use multi_out::{AbiValue, Compiled, FromCode, Return, Signature, Vmctx};
 use std::fmt;
 
 /// A function of a store: of an instance, or the host's.
@@ -22,11 +20,7 @@ pub struct Func {
 #[derive(Clone)]
 pub(crate) enum FuncKind {
     Wasm(FuncType),
-    /// As the type in Rust.
-    Host {
-        signature: fn(&dyn TargetIsa) -> Result<ir::Signature, multi_out::Error>,
-        rust: &'static str,
-    },
+    Host(RustType),
 }
 
 impl Func {
@@ -39,7 +33,7 @@ impl Func {
     pub fn ty(&self) -> Option<&FuncType> {
         match &self.kind {
             FuncKind::Wasm(ty) => Some(ty),
-            FuncKind::Host { .. } => None,
+            FuncKind::Host(_) => None,
         }
     }
 }
@@ -48,7 +42,7 @@ impl fmt::Debug for Func {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             FuncKind::Wasm(ty) => write!(f, "{ty} at {:p}", self.record.code),
-            FuncKind::Host { rust, .. } => write!(f, "{rust} at {:p}", self.record.code),
+            FuncKind::Host(ty) => write!(f, "{ty} at {:p}", self.record.code),
         }
     }
 }
@@ -75,11 +69,12 @@ impl<S: Export> fmt::Debug for TypedFunc<S> {
 impl<S: Export> TypedFunc<S> {
     pub(crate) fn new(store: &Store, func: Func, name: &str) -> Result<Self, Error> {
         store.check(func.store)?;
-        let rust = std::any::type_name::<S>();
+        let mut rust = RustType::of::<S::Code>();
+        rust.name = std::any::type_name::<S>();
         let wrong = |expected: String, why: &str| Error::FunctionType {
             name: name.to_owned(),
             expected,
-            given: format!("`{rust}`{why}"),
+            given: format!("{rust}{why}"),
         };
         let FuncKind::Wasm(ty) = &func.kind else {
             return Err(wrong(format!("{func:?}"), ""));
@@ -88,8 +83,7 @@ impl<S: Export> TypedFunc<S> {
             let why = ", which has no type for references to functions; use `Func::call`";
             return Err(wrong(ty.to_string(), why));
         }
-        let given = BackEnd::MultiOut.signature::<S::Code>(&*store.isa)?;
-        if given != ty.signature(&*store.isa)? {
+        if !rust.is(ty, &*store.isa)? {
             return Err(wrong(ty.to_string(), ""));
         }
         Ok(Self {

@@ -116,7 +116,7 @@ impl Instance {
         let (mut memories, mut tables, mut globals) = (vec![], vec![], vec![]);
         let mut functions = vec![];
         for import in &declarations.imports {
-            match linker.resolve(store, &parts, import)? {
+            match linker.resolve(store, declarations, import)? {
                 Extern::Func(func) => functions.push(func),
                 Extern::Memory(memory) => memories.push(memory.0),
                 Extern::Table(table) => tables.push(table.instance),
@@ -205,7 +205,7 @@ impl Instance {
             Item::Memory(index) => Extern::Memory(Memory(data.memories[index as usize].clone())),
             Item::Table(index) => Extern::Table(Table {
                 instance: data.tables[index as usize].clone(),
-                store: Some(self.store),
+                store: self.store,
             }),
             Item::Global(index) => Extern::Global(Global {
                 instance: data.globals[index as usize].clone(),

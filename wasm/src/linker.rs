@@ -1,16 +1,15 @@
 //! What modules may import: functions of the host, and exports of other instances.
 
-use crate::compile::Parts;
 use crate::error::{Error, Trap};
 use crate::function::{Func, FuncKind};
 use crate::instance::Instance;
 use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
-use crate::module::{GlobalType, Import, Item, Limits, TableType};
+use crate::module::{Declarations, GlobalType, Import, Item, Limits, TableType};
 use crate::store::{Context, Store};
-use crate::types::ValType;
+use crate::types::{RustType, ValType};
 use crate::vmcontext::FunctionRecord;
 use multi_out::signature::{Host, ShapeOf};
-use multi_out::{BackEnd, Imports, Signature, Vmctx};
+use multi_out::{Imports, Signature, Vmctx};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -65,15 +64,16 @@ impl Memory {
     }
 }
 
-/// A table. One of the host's belongs to no store, and to the first that uses it.
+/// A table of a store, whose instances the functions in it are of. Modules fill it; the host makes one to share it
+/// between them.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub(crate) instance: Rc<TableInstance>,
-    pub(crate) store: Option<u64>,
+    pub(crate) store: u64,
 }
 
 impl Table {
-    /// A table of null references of a store.
+    /// A table of so many null references.
     ///
     /// # Errors
     ///
@@ -88,12 +88,12 @@ impl Table {
         let table = TableInstance::new(TableType { element, limits });
         Ok(Self {
             instance: Rc::new(table.ok_or_else(unsupported)?),
-            store: Some(store.id),
+            store: store.id,
         })
     }
 }
 
-/// A global.
+/// A global: of an instance, or a number of the host's, which any store may have.
 #[derive(Clone, Debug)]
 pub struct Global {
     pub(crate) instance: Rc<GlobalInstance>,
@@ -117,6 +117,10 @@ impl Global {
             instance: Rc::new(GlobalInstance { bits, ty }),
             store: None,
         })
+    }
+
+    pub(crate) fn check(&self, store: &Store) -> Result<(), Error> {
+        self.store.map_or(Ok(()), |id| store.check(id))
     }
 }
 
@@ -219,6 +223,22 @@ impl Linker {
         self.host::<S, C>([module, name], &imports, context);
     }
 
+    /// The same, `unsafe extern "C-unwind"`: it may [`fail`](crate::fail).
+    ///
+    /// # Safety
+    ///
+    /// As of [`Linker::function`].
+    pub unsafe fn unwind_function<S: HostFunction<C>, C: 'static>(
+        &mut self,
+        [module, name]: [&str; 2],
+        function: <S as Host<ShapeOf<S>>>::UnwindFunction,
+        context: &Context<C>,
+    ) {
+        let mut imports = Imports::new();
+        imports.unwind_function::<S>(name, function);
+        self.host::<S, C>([module, name], &imports, context);
+    }
+
     fn host<S: Signature, C>(
         &mut self,
         [module, name]: [&str; 2],
@@ -233,10 +253,7 @@ impl Linker {
                     context: context.value.get().cast(),
                     ty: 0,
                 },
-                kind: FuncKind::Host {
-                    signature: |isa| BackEnd::MultiOut.signature::<S>(isa),
-                    rust: std::any::type_name::<S>(),
-                },
+                kind: FuncKind::Host(RustType::of::<S>()),
                 place: None,
                 store: context.store,
             };
@@ -247,10 +264,9 @@ impl Linker {
     pub(crate) fn resolve(
         &self,
         store: &Store,
-        parts: &Parts,
+        declarations: &Declarations,
         import: &Import,
     ) -> Result<Extern, Error> {
-        let declarations = &parts.declarations;
         let expected = || match import.item {
             Item::Function(index) => format!("a function {}", declarations.function_type(index)),
             Item::Memory(index) => {
@@ -279,23 +295,19 @@ impl Linker {
                 let ty = declarations.function_type(index);
                 match &func.kind {
                     FuncKind::Wasm(given) => given == ty,
-                    FuncKind::Host { signature, .. } => {
-                        let wanted =
-                            &parts.signatures[declarations.functions[index as usize] as usize];
-                        !ty.mentions_functions() && signature(&*store.isa)? == *wanted
-                    }
+                    FuncKind::Host(given) => given.is(ty, &*store.isa)?,
                 }
             }
             (Item::Memory(index), Extern::Memory(memory)) => {
                 within(memory.0.limits(), declarations.memories[index as usize])
             }
             (Item::Table(index), Extern::Table(table)) => {
-                check(store, table.store)?;
+                store.check(table.store)?;
                 let (ty, wanted) = (table.instance.ty(), declarations.tables[index as usize]);
                 ty.element == wanted.element && within(ty.limits, wanted.limits)
             }
             (Item::Global(index), Extern::Global(global)) => {
-                check(store, global.store)?;
+                global.check(store)?;
                 global.instance.ty == declarations.globals[index as usize]
             }
             _ => false,
@@ -306,7 +318,7 @@ impl Linker {
         let given = match given {
             Extern::Func(func) => match &func.kind {
                 FuncKind::Wasm(ty) => format!("a function {ty}"),
-                FuncKind::Host { rust, .. } => format!("a function of the host `{rust}`"),
+                FuncKind::Host(ty) => format!("a function of the host {ty}"),
             },
             Extern::Memory(memory) => format!("a memory {}", pages(memory.0.limits())),
             Extern::Table(table) => format!("a table {}", elements(table.instance.ty())),
@@ -319,10 +331,6 @@ impl Linker {
             given,
         })
     }
-}
-
-fn check(store: &Store, id: Option<u64>) -> Result<(), Error> {
-    id.map_or(Ok(()), |id| store.check(id))
 }
 
 fn within(given: Limits, wanted: Limits) -> bool {

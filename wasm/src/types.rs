@@ -3,7 +3,8 @@
 use crate::error::Error;
 use cranelift_codegen::ir::{self, ArgumentExtension, types};
 use cranelift_codegen::isa::TargetIsa;
-use multi_out::{BackEnd, Vmctx};
+use multi_out::results::Slot;
+use multi_out::{BackEnd, Return, Signature, Vmctx};
 use std::fmt;
 
 /// The type of a value.
@@ -27,6 +28,21 @@ impl ValType {
             Self::F32 => types::F32,
             Self::F64 => types::F64,
         }
+    }
+
+    /// What a value of Rust is: integers may be unsigned, and a reference to something of the host's is a pointer.
+    fn of_slot(slot: Slot) -> Option<Self> {
+        const KNOWN: &[(Slot, ValType)] = &[
+            (Slot::of::<i32>(), ValType::I32),
+            (Slot::of::<u32>(), ValType::I32),
+            (Slot::of::<i64>(), ValType::I64),
+            (Slot::of::<u64>(), ValType::I64),
+            (Slot::of::<f32>(), ValType::F32),
+            (Slot::of::<f64>(), ValType::F64),
+            (Slot::of::<*mut ()>(), ValType::ExternRef),
+        ];
+        let known = KNOWN.iter().find(|(known, _)| *known == slot);
+        known.map(|(_, ty)| *ty)
     }
 
     pub(crate) fn of(ty: wasmparser::ValType) -> Result<Self, Error> {
@@ -114,5 +130,60 @@ impl fmt::Display for FuncType {
             names.join(", ")
         };
         write!(f, "({}) -> ({})", list(&self.params), list(&self.results))
+    }
+}
+
+/// The type of a function in Rust, which has the context first.
+#[derive(Clone, Copy)]
+pub(crate) struct RustType {
+    params: &'static [Slot],
+    results: &'static [Slot],
+    signature: fn(&dyn TargetIsa) -> Result<ir::Signature, multi_out::Error>,
+    /// In errors.
+    pub(crate) name: &'static str,
+}
+
+impl RustType {
+    pub(crate) fn of<S: Signature>() -> Self {
+        Self {
+            params: S::PARAMS,
+            results: <S::Return as Return>::SLOTS,
+            signature: |isa| BackEnd::MultiOut.signature::<S>(isa),
+            name: std::any::type_name::<S>(),
+        }
+    }
+
+    /// Are both the same to C? Cranelift alone does not tell pointers from integers, nor types alone how some
+    /// machines extend an unsigned one.
+    pub(crate) fn is(&self, ty: &FuncType, isa: &dyn TargetIsa) -> Result<bool, Error> {
+        let same = self.func_type().is_some_and(|own| own == *ty);
+        Ok(same && (self.signature)(isa)? == ty.signature(isa)?)
+    }
+
+    fn func_type(&self) -> Option<FuncType> {
+        let all = |slots: &[Slot]| {
+            let types = slots.iter().map(|&slot| ValType::of_slot(slot));
+            types.collect::<Option<Vec<_>>>()
+        };
+        Some(FuncType {
+            params: all(self.params.get(1..)?)?,
+            results: all(self.results)?,
+        })
+    }
+}
+
+impl fmt::Display for RustType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ty) = self.func_type() {
+            return write!(f, "{ty}, `{}`", self.name);
+        }
+        let mut slots = self.params.iter().skip(1).chain(self.results);
+        let unknown = slots.find(|slot| ValType::of_slot(**slot).is_none());
+        let unknown = unknown.map_or(types::INVALID, |slot| slot.ty());
+        write!(
+            f,
+            "`{}` with {unknown}, which WebAssembly has not",
+            self.name
+        )
     }
 }
