@@ -7,6 +7,7 @@ use crate::compile::jit;
 use crate::error::Error;
 use crate::function::{Func, FuncKind};
 use crate::linker::Global;
+use crate::memory::Bits;
 use crate::store::Store;
 use crate::traps::Frames;
 use crate::types::{FuncType, ValType};
@@ -43,39 +44,39 @@ impl Value {
         }
     }
 
-    pub(crate) fn number(&self) -> Option<(ValType, u64)> {
+    pub(crate) fn number(&self) -> Option<(ValType, Bits)> {
         let bits = match *self {
-            Self::I32(value) => value as u32 as u64,
-            Self::I64(value) => value as u64,
+            Self::I32(value) => (value as u32).into(),
+            Self::I64(value) => (value as u64).into(),
             Self::F32(value) => value.to_bits().into(),
-            Self::F64(value) => value.to_bits(),
+            Self::F64(value) => value.to_bits().into(),
             Self::FuncRef(_) | Self::ExternRef(_) => return None,
         };
         Some((self.ty(), bits))
     }
 
-    fn bits(&self, store: &Store) -> Result<u64, Error> {
+    fn bits(&self, store: &Store) -> Result<Bits, Error> {
         match self {
-            Self::ExternRef(value) => Ok(*value),
-            Self::FuncRef(None) => Ok(0),
+            Self::ExternRef(value) => Ok((*value).into()),
+            Self::FuncRef(None) => Ok(Bits::default()),
             Self::FuncRef(Some(func)) => {
                 store.check(func.store)?;
-                let place = func.place.map(|place| place as u64);
+                let place = func.place.map(|place| Bits::from(place as u64));
                 place
                     .ok_or_else(|| Error::Unsupported("no reference to a host function".to_owned()))
             }
-            number => Ok(number.number().map_or(0, |(_, bits)| bits)),
+            number => Ok(number.number().map(|(_, bits)| bits).unwrap_or_default()),
         }
     }
 
-    fn from_bits(store: &Store, ty: ValType, bits: u64) -> Self {
+    fn from_bits(store: &Store, ty: ValType, bits: Bits) -> Self {
         match ty {
-            ValType::I32 => Self::I32(bits as i32),
-            ValType::I64 => Self::I64(bits as i64),
-            ValType::F32 => Self::F32(f32::from_bits(bits as u32)),
-            ValType::F64 => Self::F64(f64::from_bits(bits)),
-            ValType::ExternRef => Self::ExternRef(bits),
-            ValType::FuncRef => Self::FuncRef(store.func(bits as *const FunctionRecord)),
+            ValType::I32 => Self::I32(bits.narrow() as i32),
+            ValType::I64 => Self::I64(bits.wide() as i64),
+            ValType::F32 => Self::F32(f32::from_bits(bits.narrow())),
+            ValType::F64 => Self::F64(f64::from_bits(bits.wide())),
+            ValType::ExternRef => Self::ExternRef(bits.wide()),
+            ValType::FuncRef => Self::FuncRef(store.func(bits.wide() as *const FunctionRecord)),
         }
     }
 }
@@ -98,7 +99,7 @@ impl Store {
     }
 }
 
-type Adapt = fn(*const u8, *mut VmContext, *mut u64);
+type Adapt = fn(*const u8, *mut VmContext, *mut Bits);
 
 /// Calls any function of a type.
 #[derive(Debug)]
@@ -169,7 +170,7 @@ impl Func {
                 .to_string(),
             });
         }
-        let mut values = vec![0; ty.params.len().max(ty.results.len())];
+        let mut values = vec![Bits::default(); ty.params.len().max(ty.results.len())];
         for (slot, arg) in values.iter_mut().zip(args) {
             *slot = arg.bits(store)?;
         }

@@ -4,7 +4,7 @@ use crate::compile::{Module, Parts};
 use crate::error::{Error, Trap};
 use crate::function::{Export, Func, FuncKind, TypedFunc};
 use crate::linker::{Extern, Global, Linker, Memory, Table};
-use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
+use crate::memory::{Bits, GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Constant, Item, Mode};
 use crate::store::Store;
 use crate::vmcontext::{FunctionRecord, VmContext};
@@ -57,11 +57,11 @@ impl InstanceData {
         self.word(offset + 16, record.ty);
     }
 
-    fn constant(&self, constant: Constant) -> u64 {
+    fn constant(&self, constant: Constant) -> Bits {
         match constant {
             Constant::Bits(bits) => bits,
             Constant::Global(index) => self.globals[index as usize].bits.get(),
-            Constant::Function(index) => self.record(index) as u64,
+            Constant::Function(index) => (self.record(index) as u64).into(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Instance {
         }
         let imported_globals = globals.len();
         for &ty in &declarations.globals[imported_globals..] {
-            let bits = Cell::new(0);
+            let bits = Cell::default();
             globals.push(Rc::new(GlobalInstance { bits, ty }));
         }
         let words = parts.layout.size as usize / 8;
@@ -157,7 +157,7 @@ impl Instance {
             global.bits.set(data.constant(value));
         }
         for (segment, elements) in declarations.elements.iter().zip(&data.elements) {
-            let values = segment.items.iter().map(|&item| data.constant(item));
+            let values = (segment.items.iter()).map(|&item| data.constant(item).wide());
             elements.replace(values.collect());
         }
         // From here on others may refer to its functions, even if it fails.
@@ -311,7 +311,7 @@ impl InstanceData {
                 Mode::Passive => continue,
                 Mode::Declared => {}
                 Mode::Active(table, at) => {
-                    let (at, count) = (self.constant(at) as u32, segment.items.len() as u32);
+                    let (at, count) = (self.constant(at).narrow(), segment.items.len() as u32);
                     self.table_init(index, table, at, 0, count)?;
                 }
             }
@@ -319,7 +319,7 @@ impl InstanceData {
         }
         for (index, segment) in (0..).zip(&declarations.data) {
             if let Mode::Active(memory, at) = segment.mode {
-                let (at, length) = (self.constant(at) as u32, segment.items.len() as u32);
+                let (at, length) = (self.constant(at).narrow(), segment.items.len() as u32);
                 self.memory_init(index, memory, at, 0, length)?;
                 self.drop_data(index);
             }

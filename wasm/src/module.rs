@@ -1,6 +1,7 @@
 //! Modules: parsed, validated, and everything but the code of functions taken out.
 
 use crate::error::Error;
+use crate::memory::Bits;
 use crate::types::{FuncType, ValType};
 use std::rc::Rc;
 use wasmparser::{
@@ -66,7 +67,7 @@ pub(crate) struct GlobalType {
 /// A constant expression.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Constant {
-    Bits(u64),
+    Bits(Bits),
     Global(u32),
     Function(u32),
 }
@@ -283,11 +284,11 @@ fn element_segment(element: wasmparser::Element<'_>) -> Result<Segment<Vec<Const
 /// It is valid, and in this version of WebAssembly a single instruction.
 fn constant(expression: &ConstExpr<'_>) -> Result<Constant, Error> {
     Ok(match expression.get_operators_reader().read()? {
-        Operator::I32Const { value } => Constant::Bits(value as u32 as u64),
-        Operator::I64Const { value } => Constant::Bits(value as u64),
+        Operator::I32Const { value } => Constant::Bits((value as u32).into()),
+        Operator::I64Const { value } => Constant::Bits((value as u64).into()),
         Operator::F32Const { value } => Constant::Bits(value.bits().into()),
-        Operator::F64Const { value } => Constant::Bits(value.bits()),
-        Operator::RefNull { .. } => Constant::Bits(0),
+        Operator::F64Const { value } => Constant::Bits(value.bits().into()),
+        Operator::RefNull { .. } => Constant::Bits(Bits::default()),
         Operator::RefFunc { function_index } => Constant::Function(function_index),
         Operator::GlobalGet { global_index } => Constant::Global(global_index),
         _ => return Err(unsupported("a constant expression of that kind")),
