@@ -123,10 +123,8 @@
 //! `fn(Vmctx<C>, i32) -> Found` with `struct Found { is_found: u8, value: i32 }`. It works everywhere.
 //!
 //! A panic is the other way: [`Imports::unwind_function`] takes an `extern "C-unwind"` function, [`Body::try_call`] calls it,
-//! and [`Compiled`] lets a panic through. The results are not read then. Telling the unwinder of the code's frames is the
-//! embedder's: `create_unwind_info` of the code in the context of [`Function::define_in`], written as `.eh_frame`, goes to
-//! `__register_frame`. The test `host_errors.rs` in `oracles/tests` of the fork's repository does so, with handlers. It works on Unix;
-//! there the process aborts if the unwinder does not know a frame.
+//! and [`Compiled`] lets a panic through. The results are not read then. [`Frames`] tells the unwinder of the code's frames; the
+//! process aborts if it does not know one. The test `host_errors.rs` in `oracles/tests` of the fork's repository has handlers, too.
 //!
 //! What they cost on an EPYC, as a multiple of a call of compiled code that calls such a function, by `cargo bench -p
 //! multi-out-benches --features criterion --bench host_errors`; up to 0.1 more or less is noise:
@@ -143,6 +141,8 @@ mod call;
 mod code;
 mod corners;
 mod error;
+#[cfg(unix)]
+mod frames;
 mod function;
 mod imports;
 pub mod layout;
@@ -154,6 +154,8 @@ pub use back_end::BackEnd;
 #[cfg(feature = "jit")]
 pub use code::{Code, Compiled, KeepAlive};
 pub use error::Error;
+#[cfg(unix)]
+pub use frames::Frames;
 pub use function::{Body, Callable, Function, ResultValues};
 pub use imports::{Import, Imports};
 /// Makes a `#[repr(transparent)]` newtype the value that it wraps.

@@ -4,7 +4,7 @@ use crate::builtins::{self, BuiltinIds};
 use crate::error::Error;
 use crate::module::Declarations;
 use crate::translate::{Environment, translate};
-use crate::traps::Frames;
+use crate::traps::{Frame, register};
 use crate::vmcontext::Layout;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -12,7 +12,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module as _, default_libcall_names};
-use multi_out::Code;
+use multi_out::{Code, Frames};
 use std::rc::Rc;
 
 /// The largest frame of a function, half of [`Store::RESERVE`](crate::Store::RESERVE).
@@ -94,7 +94,7 @@ impl Module {
         };
         let mut context = module.make_context();
         let mut frontend = FunctionBuilderContext::new();
-        let mut unwind = Vec::new();
+        let mut frames = Vec::new();
         for (defined, (body, &id)) in bodies.iter().zip(&functions).enumerate() {
             let index = (declarations.imported_functions + defined) as u32;
             let compile = |message: String| Error::Compile {
@@ -120,18 +120,15 @@ impl Module {
                     "its frame is larger than {MAX_FRAME} bytes"
                 )));
             }
-            let info = code.create_unwind_info(module.isa());
-            let info = info.map_err(|error| compile(error.to_string()))?;
-            unwind.push(info.ok_or_else(|| compile("no unwind information".to_owned()))?);
+            frames.push(Frame::new(code, module.isa())?);
         }
         let layout = environment.layout;
         module.finalize_definitions()?;
         let address = |&id| module.get_finalized_function(id);
         let addresses: Vec<*const u8> = functions.iter().map(address).collect();
         let code = Code::finalize(module)?;
-        let functions = addresses.iter().copied().zip(unwind);
         // SAFETY: the code is dropped after the frames.
-        let frames = unsafe { Frames::register(code.isa(), functions) }?;
+        let frames = unsafe { register(code.isa(), addresses.iter().zip(frames)) }?;
         Ok(Self(Rc::new(Parts {
             declarations,
             layout,

@@ -9,13 +9,13 @@ use crate::function::{Func, FuncKind};
 use crate::linker::Global;
 use crate::memory::Bits;
 use crate::store::Store;
-use crate::traps::Frames;
+use crate::traps::{Frame, register};
 use crate::types::{FuncType, ValType};
 use crate::vmcontext::{FunctionRecord, VmContext};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData};
 use cranelift_module::Module as _;
-use multi_out::{Code, Compiled, Function};
+use multi_out::{Code, Compiled, Frames, Function};
 use std::rc::Rc;
 
 /// A value of any type.
@@ -130,13 +130,13 @@ impl Adapter {
             Ok([])
         })?;
         let compiled = context.compiled_code();
-        let info = compiled.and_then(|code| code.create_unwind_info(module.isa()).ok()?);
+        let frame = compiled.map(|code| Frame::new(code, module.isa()));
+        let frame = frame.transpose()?;
         let code = Rc::new(Code::finalize(module)?);
         // SAFETY: it calls what it is given, with the parameters and results of its type.
         let adapt = unsafe { Compiled::new(code.clone(), &adapt) }?;
-        let function = info.map(|info| (adapt.address(), info));
         // SAFETY: `adapt` keeps the code, and is dropped after this.
-        let frames = unsafe { Frames::register(code.isa(), function) }?;
+        let frames = unsafe { register(code.isa(), [&adapt.address()].into_iter().zip(frame)) }?;
         Ok(Self {
             _frames: frames,
             adapt,

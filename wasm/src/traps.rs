@@ -7,10 +7,12 @@
 //! this file meets a host function.
 
 use crate::error::{Error, Trap};
+use cranelift_codegen::CompiledCode;
+use cranelift_codegen::gimli::write::Address;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::unwind::UnwindInfo;
-use gimli::NativeEndian;
-use gimli::write::{Address, EhFrame, EndianVec, FrameTable};
+use cranelift_codegen::isa::unwind::systemv;
+use multi_out::Frames;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Ends the call of an export that called this host function, with [`Error::Host`].
@@ -44,59 +46,43 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Error> {
     }
 }
 
-/// The frames of compiled functions, which the system's unwinder knows as long as this lives.
-#[derive(Debug, Default)]
-pub(crate) struct Frames {
-    sections: Vec<Vec<u8>>,
+/// What the unwinder has to know of a function, wherever that is.
+pub(crate) struct Frame {
+    size: usize,
+    info: systemv::UnwindInfo,
 }
 
-impl Frames {
-    /// # Safety
-    ///
-    /// The functions are at these addresses for longer than this lives.
-    pub(crate) unsafe fn register(
-        isa: &dyn TargetIsa,
-        functions: impl IntoIterator<Item = (*const u8, UnwindInfo)>,
-    ) -> Result<Self, Error> {
-        let unsupported = || Error::Unsupported("no unwind information for this target".to_owned());
-        let cie = isa.create_systemv_cie().ok_or_else(unsupported)?;
-        let mut frames = Self::default();
-        // A section each: libgcc takes all between the first and the last function of one to be its own.
-        for (code, info) in functions {
-            let UnwindInfo::SystemV(info) = info else {
-                return Err(unsupported());
-            };
-            let mut table = FrameTable::default();
-            let cie = table.add_cie(cie.clone());
-            table.add_fde(cie, info.to_fde(Address::Constant(code as u64)));
-            let mut section = EhFrame(EndianVec::new(NativeEndian));
-            table
-                .write_eh_frame(&mut section)
-                .map_err(|_| unsupported())?;
-            let mut section = section.0.into_vec();
-            // The end of all entries.
-            section.extend([0; 4]);
-            frames.sections.push(section);
-        }
-        for section in &frames.sections {
-            // SAFETY: it stays where it is until `drop`.
-            unsafe { __register_frame(section.as_ptr()) };
-        }
-        Ok(frames)
-    }
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        for section in &self.sections {
-            // SAFETY: registered at this address.
-            unsafe { __deregister_frame(section.as_ptr()) };
+impl Frame {
+    /// Of what was just compiled.
+    pub(crate) fn new(code: &CompiledCode, isa: &dyn TargetIsa) -> Result<Self, Error> {
+        let size = code.code_info().total_size as usize;
+        match code.create_unwind_info(isa) {
+            Ok(Some(UnwindInfo::SystemV(info))) => Ok(Self { size, info }),
+            _ => Err(unsupported()),
         }
     }
 }
 
-// SAFETY: they are so in the library that Rust's own panics use.
-unsafe extern "C" {
-    fn __register_frame(section: *const u8);
-    fn __deregister_frame(section: *const u8);
+fn unsupported() -> Error {
+    Error::Unsupported("no unwind information for this target".to_owned())
+}
+
+/// Tells the unwinder of functions of a module at these addresses.
+///
+/// # Safety
+///
+/// They are there for longer than what this returns.
+pub(crate) unsafe fn register<'a>(
+    isa: &dyn TargetIsa,
+    functions: impl IntoIterator<Item = (&'a *const u8, Frame)>,
+) -> Result<Frames, Error> {
+    let functions = functions
+        .into_iter()
+        .map(|(&address, Frame { size, info })| {
+            let entry = info.to_fde(Address::Constant(address as u64));
+            (std::ptr::slice_from_raw_parts(address, size), entry)
+        });
+    let common = isa.create_systemv_cie().ok_or_else(unsupported)?;
+    // SAFETY: the caller vouches for the code, and modules have pages of their own.
+    Ok(unsafe { Frames::register(common, functions) }?)
 }

@@ -4,16 +4,17 @@
 use crate::calls::define::{Defined, Handler};
 use crate::calls::jit::Jit;
 use crate::calls::unwinder::{
-    __deregister_frame, __register_frame, _Unwind_GetIPInfo, _Unwind_GetLanguageSpecificData,
-    _Unwind_SetGR, _Unwind_SetIP, CONTINUE_UNWIND, Context, Exception, HANDLER_FOUND,
-    INSTALL_CONTEXT, ReasonCode, SEARCH_PHASE,
+    _Unwind_GetIPInfo, _Unwind_GetLanguageSpecificData, _Unwind_SetGR, _Unwind_SetIP,
+    CONTINUE_UNWIND, Context, Exception, HANDLER_FOUND, INSTALL_CONTEXT, ReasonCode, SEARCH_PHASE,
 };
 use anyhow::{Context as _, Result};
 use cranelift_codegen::isa::TargetIsa;
+use gimli::RunTimeEndian;
 use gimli::constants::DW_EH_PE_absptr;
 use gimli::write::{Address, EhFrame, EndianVec, FrameTable};
-use gimli::{NativeEndian, RunTimeEndian};
+use multi_out::Frames;
 use std::ffi::c_int;
+use std::ptr::slice_from_raw_parts;
 use target_lexicon::Endianness;
 
 /// The tag of a handler that runs while the stack is unwound, and then goes on with that.
@@ -44,8 +45,8 @@ pub fn section(function: &Defined, isa: &dyn TargetIsa) -> Result<Vec<u8>> {
 ///
 /// `try_call`s are handled as [`CLEANUP_TAG`] says.
 pub struct Registered {
-    sections: Vec<Vec<u8>>,
-    // The sections point to these.
+    _frames: Frames,
+    // The frames point to these.
     _landing_pads: Vec<LandingPads>,
 }
 
@@ -102,43 +103,22 @@ impl Registered {
             .iter()
             .map(|(function, code)| LandingPads::new(*code as usize, function))
             .collect();
-        // libgcc takes all code between the first and the last function of a section to be that
-        // section's, but functions of another module may lie there: one section for each.
-        let sections = functions
-            .iter()
-            .zip(&landing_pads)
-            .map(|((function, _), landing_pads)| {
-                let mut table = FrameTable::default();
-                let cie = table.add_cie(cie.clone());
-                let start = Address::Constant(landing_pads.start as u64);
-                let mut fde = function.unwind_info.to_fde(start);
-                fde.lsda = Some(Address::Constant(&raw const *landing_pads as u64));
-                table.add_fde(cie, fde);
-                let mut section = EhFrame(EndianVec::new(NativeEndian));
-                table.write_eh_frame(&mut section)?;
-                let mut section = section.0.into_vec();
-                // libgcc reads entries up to one of length zero.
-                section.extend([0; 4]);
-                Ok(section)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        for section in &sections {
-            // SAFETY: a section that stays where it is until `drop` takes it back.
-            unsafe { __register_frame(section.as_ptr()) };
-        }
+        let entries =
+            functions
+                .iter()
+                .zip(&landing_pads)
+                .map(|((function, code), landing_pads)| {
+                    let start = Address::Constant(landing_pads.start as u64);
+                    let mut fde = function.unwind_info.to_fde(start);
+                    fde.lsda = Some(Address::Constant(&raw const *landing_pads as u64));
+                    (slice_from_raw_parts(*code, function.size), fde)
+                });
+        // SAFETY: the caller vouches for the code, and modules have pages of their own.
+        let frames = unsafe { Frames::register(cie, entries) }?;
         Ok(Self {
-            sections,
+            _frames: frames,
             _landing_pads: landing_pads,
         })
-    }
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        for section in &self.sections {
-            // SAFETY: registered in `new`, at this address.
-            unsafe { __deregister_frame(section.as_ptr()) };
-        }
     }
 }
 

@@ -50,7 +50,7 @@ impl Exception {
     }
 }
 
-// SAFETY: these are the declarations of the ABI above, and `__register_frame` is as in libgcc.
+// SAFETY: these are the declarations of the ABI above.
 #[link(name = "gcc_s")]
 #[allow(missing_docs, reason = "the ABI has the documentation")]
 unsafe extern "C-unwind" {
@@ -65,8 +65,6 @@ unsafe extern "C-unwind" {
     pub fn _Unwind_SetGR(context: *mut Context, register: c_int, value: usize);
     pub fn _Unwind_SetIP(context: *mut Context, address: usize);
     pub fn _Unwind_GetLanguageSpecificData(context: *mut Context) -> *const c_void;
-    pub fn __register_frame(section: *const u8);
-    pub fn __deregister_frame(section: *const u8);
 }
 
 /// A frame of a backtrace.
