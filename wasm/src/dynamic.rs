@@ -89,7 +89,7 @@ impl Store {
         }
         // SAFETY: references come from records of instances, which live as long as the store.
         let record = unsafe { *place };
-        let ty = self.type_of(record.ty)?;
+        let ty = FuncType::of_id(record.ty)?;
         Some(Func {
             record,
             kind: FuncKind::Wasm(ty),

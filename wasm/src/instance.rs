@@ -7,6 +7,7 @@ use crate::linker::{Extern, Global, Linker, Memory, Table};
 use crate::memory::{Bits, GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Constant, Item, Mode};
 use crate::store::Store;
+use crate::types::FuncType;
 use crate::vmcontext::{FunctionRecord, VmContext};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
@@ -270,15 +271,11 @@ impl Instance {
 }
 
 impl InstanceData {
-    fn write_context(&self, store: &mut Store, imports: &[Func]) {
+    fn write_context(&self, store: &Store, imports: &[Func]) {
         let (layout, declarations) = (&self.parts.layout, &self.parts.declarations);
         self.word(crate::vmcontext::RUNTIME, &raw const *store.runtime as u64);
         self.word(8, &raw const *self as u64);
-        let mut types = Vec::new();
-        for (index, ty) in (0..).zip(&declarations.types) {
-            types.push(store.type_id(ty));
-            self.word(layout.ty(index), types[index as usize]);
-        }
+        let types: Vec<_> = declarations.types.iter().map(FuncType::id).collect();
         for (index, memory) in (0..).zip(&self.memories) {
             self.word(layout.memory(index), Rc::as_ptr(memory) as u64);
         }

@@ -23,7 +23,6 @@ pub struct Store {
     pub(crate) runtime: Box<Runtime>,
     pub(crate) instances: Vec<Rc<InstanceData>>,
     pub(crate) adapters: HashMap<FuncType, Adapter>,
-    types: HashMap<FuncType, u64>,
     contexts: Vec<Rc<dyn std::any::Any>>,
     max_stack: usize,
 }
@@ -62,7 +61,6 @@ impl Store {
             runtime: Box::default(),
             instances: Vec::new(),
             adapters: HashMap::new(),
-            types: HashMap::new(),
             contexts: Vec::new(),
             max_stack: 512 << 10,
         })
@@ -113,19 +111,6 @@ impl Store {
         } else {
             Err(Error::OtherStore)
         }
-    }
-
-    /// Equal types have equal ids.
-    pub(crate) fn type_id(&mut self, ty: &FuncType) -> u64 {
-        let next = self.types.len() as u64;
-        *self.types.entry(ty.clone()).or_insert(next)
-    }
-
-    pub(crate) fn type_of(&self, id: u64) -> Option<FuncType> {
-        let mut types = self.types.iter();
-        types
-            .find(|(_, known)| **known == id)
-            .map(|(ty, _)| ty.clone())
     }
 
     /// Calls compiled code.

@@ -5,7 +5,9 @@ use cranelift_codegen::ir::{self, ArgumentExtension, types};
 use cranelift_codegen::isa::TargetIsa;
 use multi_out::results::Slot;
 use multi_out::{BackEnd, Return, Signature, Vmctx};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +98,20 @@ impl FuncType {
         })
     }
 
+    /// Equal types have equal ids in all modules, so that code has them as constants.
+    pub(crate) fn id(&self) -> u64 {
+        let mut known = known();
+        let next = known.len() as u64;
+        *known.entry(self.clone()).or_insert(next)
+    }
+
+    pub(crate) fn of_id(id: u64) -> Option<Self> {
+        let known = known();
+        let mut types = known.iter();
+        let found = types.find(|(_, of_type)| **of_type == id);
+        found.map(|(ty, _)| ty.clone())
+    }
+
     pub(crate) fn mentions_functions(&self) -> bool {
         self.params.contains(&ValType::FuncRef) || self.results.contains(&ValType::FuncRef)
     }
@@ -121,6 +137,12 @@ impl FuncType {
         }
         Ok(signature)
     }
+}
+
+/// All types that have an id.
+fn known() -> MutexGuard<'static, HashMap<FuncType, u64>> {
+    static KNOWN: LazyLock<Mutex<HashMap<FuncType, u64>>> = LazyLock::new(Mutex::default);
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Display for FuncType {

@@ -3,8 +3,7 @@
 //! ```text
 //!   0  runtime     the store's, with the stack limit
 //!   8  instance    for the functions in Rust that compiled code calls
-//!  16  types       an id for each type; equal types have equal ids in a store
-//!      memories    a pointer to `MemoryInstance` each
+//!  16  memories    a pointer to `MemoryInstance` each
 //!      tables      a pointer to `TableInstance` each
 //!      globals     a pointer to 8 bytes each
 //!      functions   a `FunctionRecord` each, imports first
@@ -36,6 +35,7 @@ pub(crate) struct Runtime {
 pub(crate) struct FunctionRecord {
     pub(crate) code: *const u8,
     pub(crate) context: *mut VmContext,
+    /// See [`FuncType::id`](crate::FuncType).
     pub(crate) ty: u64,
 }
 
@@ -52,7 +52,6 @@ pub(crate) const LENGTH: i32 = 8;
 /// Where the parts of a module's contexts are, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    types: i32,
     memories: i32,
     tables: i32,
     globals: i32,
@@ -65,23 +64,17 @@ impl Layout {
     /// The counts are below the validator's limits, of a million.
     pub(crate) fn new(module: &Declarations) -> Self {
         let words = |count: usize| count as i32 * 8;
-        let types = size_of::<VmContext>() as i32;
-        let memories = types + words(module.types.len());
+        let memories = size_of::<VmContext>() as i32;
         let tables = memories + words(module.memories.len());
         let globals = tables + words(module.tables.len());
         let functions = globals + words(module.globals.len());
         Self {
-            types,
             memories,
             tables,
             globals,
             functions,
             size: functions + 3 * words(module.functions.len()),
         }
-    }
-
-    pub(crate) fn ty(&self, index: u32) -> i32 {
-        self.types + index as i32 * 8
     }
 
     pub(crate) fn memory(&self, index: u32) -> i32 {

@@ -317,10 +317,9 @@ impl Translator<'_, '_> {
         let record = self.builder.ins().load(types::I64, flags, element, 0);
         let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, record, 0);
         self.trap_if(is_null, Trap::UninitializedElement);
-        let expected = self.context_load(self.environment.layout.ty(ty));
-        let ins = self.builder.ins();
-        let found = ins.load(types::I64, flags, record, vmcontext::TYPE);
-        let is_right = self.builder.ins().icmp(IntCC::Equal, expected, found);
+        let found = (self.builder.ins()).load(types::I64, flags, record, vmcontext::TYPE);
+        let expected = self.environment.declarations.types[ty as usize].id() as i64;
+        let is_right = (self.builder.ins()).icmp_imm_u(IntCC::Equal, found, expected);
         self.trap_unless(is_right, Trap::IndirectCallType);
         let code = (self.builder.ins()).load(types::I64, flags, record, vmcontext::CODE);
         let context = (self.builder.ins()).load(types::I64, flags, record, vmcontext::CONTEXT);
