@@ -2,9 +2,10 @@
 
 use crate::builtins::{self, BuiltinIds};
 use crate::error::Error;
-use crate::module::Declarations;
+use crate::module::{self, Declarations};
 use crate::translate::{Environment, translate};
 use crate::traps::{Frame, register};
+use crate::types::FuncType;
 use crate::vmcontext::Layout;
 use cranelift_codegen::ir::UserFuncName;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -14,6 +15,8 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module as _, default_libcall_names};
 use multi_out::{Code, Frames};
 use std::rc::Rc;
+use wast::Wat;
+use wast::parser::{ParseBuffer, parse};
 
 /// The largest frame of a function, half of [`Store::RESERVE`](crate::Store::RESERVE).
 const MAX_FRAME: u32 = 64 << 10;
@@ -21,6 +24,19 @@ const MAX_FRAME: u32 = 64 << 10;
 /// A module of WebAssembly, validated and compiled.
 #[derive(Clone, Debug)]
 pub struct Module(pub(crate) Rc<Parts>);
+
+/// An import or export, as a module declares it.
+#[derive(Clone, Debug)]
+pub struct Item<'m> {
+    /// The first of the two names of an import.
+    pub module: Option<&'m str>,
+    /// Its name.
+    pub name: &'m str,
+    /// What it is, in words.
+    pub description: String,
+    /// The type of a function.
+    pub func: Option<&'m FuncType>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -136,6 +152,46 @@ impl Module {
             _frames: frames,
             _code: code,
         })))
+    }
+
+    /// The same from the text format.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Text`], and as of [`Module::new`].
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        let encode =
+            || ParseBuffer::new(text).and_then(|buffer| parse::<Wat<'_>>(&buffer)?.encode());
+        let bytes = encode().map_err(|mut error| {
+            error.set_text(text);
+            error
+        })?;
+        Self::new(&bytes)
+    }
+
+    /// What it imports, in order.
+    pub fn imports(&self) -> impl Iterator<Item = Item<'_>> {
+        let imports = self.0.declarations.imports.iter();
+        imports.map(|import| self.item(Some(&import.module), &import.name, import.item))
+    }
+
+    /// What it exports, in order.
+    pub fn exports(&self) -> impl Iterator<Item = Item<'_>> {
+        let exports = self.0.declarations.exports.iter();
+        exports.map(|(name, item)| self.item(None, name, *item))
+    }
+
+    fn item<'m>(&'m self, module: Option<&'m str>, name: &'m str, item: module::Item) -> Item<'m> {
+        let declarations = &self.0.declarations;
+        Item {
+            module,
+            name,
+            description: declarations.describe(item),
+            func: match item {
+                module::Item::Function(index) => Some(declarations.function_type(index)),
+                _ => None,
+            },
+        }
     }
 
     /// How many functions were compiled for this module: those that it defines, and no others.

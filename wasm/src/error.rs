@@ -7,13 +7,16 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// The bytes are no valid module of WebAssembly 2.0 without vectors.
-    #[error("{message} (at offset {offset:#x})")]
+    #[error("no WebAssembly 2.0 without vectors: {message} (at offset {offset:#x})")]
     Invalid {
         /// What is wrong.
         message: String,
         /// Where, in bytes.
         offset: u64,
     },
+    /// A text is no module; shown, it has line and column.
+    #[error(transparent)]
+    Text(#[from] wast::Error),
     /// The module, or a type, is beyond what this runtime does.
     #[error("{0}")]
     Unsupported(String),

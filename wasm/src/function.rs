@@ -95,9 +95,14 @@ impl<S: Export> TypedFunc<S> {
         })
     }
 
-    /// The address of the code.
+    /// The address of the code: a function of C, to be called in [`Store::enter`].
     pub fn address(&self) -> *const u8 {
         self.compiled.address()
+    }
+
+    /// What C passes as the context.
+    pub fn context(&self) -> *mut VmContext {
+        self.context
     }
 }
 

@@ -18,9 +18,8 @@
 //!     out.write(A(1, 2));
 //! }
 //!
-//! // (module (import "" "" (func (result i32 i32))) (export "f" (func 0)))
-//! let bytes = b"\0asm\x01\0\0\0\x01\x06\x01\x60\0\x02\x7f\x7f\x02\x05\x01\0\0\0\0\x07\x05\x01\x01f\0\0";
-//! let module = Module::new(bytes)?;
+//! let module = r#"(module (import "" "" (func (result i32 i32))) (export "f" (func 0)))"#;
+//! let module = Module::from_text(module)?;
 //! let mut store = Store::new()?;
 //! let calls = store.context(0);
 //! let mut linker = Linker::new();
@@ -51,7 +50,7 @@ mod traps;
 mod types;
 mod vmcontext;
 
-pub use compile::Module;
+pub use compile::{Item, Module};
 pub use dynamic::Value;
 pub use error::{Error, Trap};
 pub use function::{Export, Func, TypedFunc};

@@ -4,7 +4,7 @@ use crate::error::{Error, Trap};
 use crate::function::{Func, FuncKind};
 use crate::instance::Instance;
 use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
-use crate::module::{Declarations, GlobalType, Import, Item, Limits, TableType};
+use crate::module::{Declarations, GlobalType, Import, Item, Limits, TableType, describe_memory};
 use crate::store::{Context, Store};
 use crate::types::{RustType, ValType};
 use crate::vmcontext::FunctionRecord;
@@ -267,19 +267,7 @@ impl Linker {
         declarations: &Declarations,
         import: &Import,
     ) -> Result<Extern, Error> {
-        let expected = || match import.item {
-            Item::Function(index) => format!("a function {}", declarations.function_type(index)),
-            Item::Memory(index) => {
-                format!("a memory {}", pages(declarations.memories[index as usize]))
-            }
-            Item::Table(index) => {
-                format!("a table {}", elements(declarations.tables[index as usize]))
-            }
-            Item::Global(index) => format!(
-                "a global {}",
-                variable(declarations.globals[index as usize])
-            ),
-        };
+        let expected = || declarations.describe(import.item);
         let (module, name) = (import.module.clone(), import.name.clone());
         let Some(given) = self.items.get(&(module.clone(), name.clone())) else {
             let expected = expected();
@@ -320,9 +308,9 @@ impl Linker {
                 FuncKind::Wasm(ty) => format!("a function {ty}"),
                 FuncKind::Host(ty) => format!("a function of the host {ty}"),
             },
-            Extern::Memory(memory) => format!("a memory {}", pages(memory.0.limits())),
-            Extern::Table(table) => format!("a table {}", elements(table.instance.ty())),
-            Extern::Global(global) => format!("a global {}", variable(global.instance.ty)),
+            Extern::Memory(memory) => describe_memory(memory.0.limits()),
+            Extern::Table(table) => table.instance.ty().to_string(),
+            Extern::Global(global) => global.instance.ty.to_string(),
         };
         Err(Error::ImportType {
             module,
@@ -340,25 +328,6 @@ fn within(given: Limits, wanted: Limits) -> bool {
         (Some(given), Some(wanted)) => given <= wanted,
     };
     given.min >= wanted.min && below
-}
-
-fn pages(limits: Limits) -> String {
-    match limits.max {
-        Some(max) => format!("of {} to {max} pages", limits.min),
-        None => format!("of {} pages or more", limits.min),
-    }
-}
-
-fn elements(ty: TableType) -> String {
-    match ty.limits.max {
-        Some(max) => format!("of {} to {max} {}", ty.limits.min, ty.element),
-        None => format!("of {} {} or more", ty.limits.min, ty.element),
-    }
-}
-
-fn variable(ty: GlobalType) -> String {
-    let mutability = if ty.mutable { "variable" } else { "constant" };
-    format!("{} {mutability}", ty.value)
 }
 
 macro_rules! into_extern {

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::memory::Bits;
 use crate::types::{FuncType, ValType};
+use std::fmt;
 use std::rc::Rc;
 use wasmparser::{
     BinaryReader, ConstExpr, DataKind, ElementItems, ElementKind, FuncValidatorAllocations,
@@ -206,6 +207,42 @@ impl Declarations {
 
     pub(crate) fn function_type(&self, function: u32) -> &FuncType {
         &self.types[self.functions[function as usize] as usize]
+    }
+
+    /// In words, for errors.
+    pub(crate) fn describe(&self, item: Item) -> String {
+        match item {
+            Item::Function(index) => format!("a function {}", self.function_type(index)),
+            Item::Memory(index) => describe_memory(self.memories[index as usize]),
+            Item::Table(index) => self.tables[index as usize].to_string(),
+            Item::Global(index) => self.globals[index as usize].to_string(),
+        }
+    }
+}
+
+pub(crate) fn describe_memory(limits: Limits) -> String {
+    format!("a memory of {limits} pages")
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.max {
+            Some(max) => write!(f, "{} to {max}", self.min),
+            None => write!(f, "{} or more", self.min),
+        }
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a table of {} {}", self.limits, self.element)
+    }
+}
+
+impl fmt::Display for GlobalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mutability = if self.mutable { "variable" } else { "constant" };
+        write!(f, "a global {} {mutability}", self.value)
     }
 }
 

@@ -113,8 +113,13 @@ impl Store {
         }
     }
 
-    /// Calls compiled code.
-    pub(crate) fn enter<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Error> {
+    /// Runs what calls functions of the store by their addresses, such as a host in C. A trap, or a host function that
+    /// fails, ends it: the frames in between are unwound, so C has to be compiled with `-fexceptions`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trap`] and [`Error::Host`].
+    pub fn enter<T>(&mut self, call: impl FnOnce() -> T) -> Result<T, Error> {
         let here = 0u8;
         let here = (&raw const here).addr();
         let mut limit = here.saturating_sub(self.max_stack);

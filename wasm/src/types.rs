@@ -117,7 +117,11 @@ impl FuncType {
     }
 
     /// The C function `(context, params…)` with these results.
-    pub(crate) fn signature(&self, isa: &dyn TargetIsa) -> Result<ir::Signature, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Typed`] on machines without C's convention for several results.
+    pub fn signature(&self, isa: &dyn TargetIsa) -> Result<ir::Signature, Error> {
         let samples = BackEnd::MultiOut.signature::<fn(Vmctx<()>, i32, i64, f32, f64)>(isa)?;
         let sample = |ty: &ValType| match ty {
             ValType::I32 => samples.params[1],

@@ -1,11 +1,8 @@
 //! Imports and exports are called directly: no code but the module's own functions, and the addresses are those of Rust.
 
-mod common;
-
 use anyhow::Result;
-use common::module;
 use multi_out::{Out, Results, Vmctx};
-use multi_out_wasm::{Error, Instance, Linker, Store, Trap, fail};
+use multi_out_wasm::{Error, Instance, Linker, Module, Store, Trap, fail};
 
 #[derive(Results, Debug, PartialEq)]
 #[repr(C)]
@@ -44,7 +41,7 @@ extern "C-unwind" fn checked(out: Out<'_, A>, _: &mut VMContext, value: i32) {
 
 #[test]
 fn imports_and_exports_are_the_functions_themselves() -> Result<()> {
-    let module = module(
+    let module = Module::from_text(
         r#"(module
             (import "" "" (func $foo (result i32 i32)))
             (func (export "swap") (result i32 i32) (local i32)
@@ -70,7 +67,7 @@ fn imports_and_exports_are_the_functions_themselves() -> Result<()> {
 
 #[test]
 fn an_unsafe_host_function_may_fail() -> Result<()> {
-    let module = module(
+    let module = Module::from_text(
         r#"(module (import "" "" (func $never (result i32 i32)))
             (func (export "f") (result i32 i32) (call $never)))"#,
     )?;
@@ -89,7 +86,7 @@ fn an_unsafe_host_function_may_fail() -> Result<()> {
 
 #[test]
 fn a_host_error_ends_the_call_and_no_more() -> Result<()> {
-    let module = module(
+    let module = Module::from_text(
         r#"(module
             (import "env" "checked" (func $checked (param i32) (result i32 i32)))
             (memory 1)

@@ -1,11 +1,8 @@
 //! Deep recursion is a trap, however much stack the thread has.
 
-mod common;
-
 use anyhow::{Result, ensure};
-use common::module;
 use multi_out::Vmctx;
-use multi_out_wasm::{Error, Instance, Linker, Store, Trap};
+use multi_out_wasm::{Error, Instance, Linker, Module, Store, Trap};
 
 /// Takes stack as host functions do, and touches all of it.
 extern "C" fn host(sum: &mut u64) {
@@ -16,7 +13,7 @@ extern "C" fn host(sum: &mut u64) {
 
 /// Calls an export on a thread with so many bytes of stack.
 fn run(bytes: usize, max_stack: usize, export: &str) -> Result<Result<i32, Error>> {
-    let module = module(
+    let module = Module::from_text(
         r#"(module
             (import "" "host" (func $host))
             (func $deep (export "deep") (result i32)

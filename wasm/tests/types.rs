@@ -1,11 +1,8 @@
 //! Types of Rust are compared with those of the module. Some that are one type to the code generator are not.
 
-mod common;
-
 use anyhow::{Context as _, Result, bail, ensure};
-use common::module;
 use multi_out::{Out, Results, Vmctx};
-use multi_out_wasm::{Error, Instance, Linker, Store};
+use multi_out_wasm::{Error, Instance, Linker, Module, Store};
 
 #[derive(Results, Debug)]
 #[repr(C)]
@@ -33,7 +30,7 @@ extern "C" fn byte(_: &mut (), value: u8) -> u8 {
 
 /// Imports the function as of this type, and says what is wrong.
 fn import(ty: &str, offer: impl FnOnce(&mut Store, &mut Linker)) -> Result<Option<String>> {
-    let module = module(&format!(r#"(module (import "env" "f" (func {ty})))"#))?;
+    let module = Module::from_text(&format!(r#"(module (import "env" "f" (func {ty})))"#))?;
     let mut store = Store::new()?;
     let mut linker = Linker::new();
     offer(&mut store, &mut linker);
@@ -97,7 +94,7 @@ fn an_import_of_an_integer_is_no_pointer_and_no_reference() -> Result<()> {
 
 #[test]
 fn an_export_of_an_integer_is_no_pointer_and_no_reference() -> Result<()> {
-    let module = module(
+    let module = Module::from_text(
         r#"(module
             (func (export "i64") (param i64) (result i64) (local.get 0))
             (func (export "externref") (param externref) (result externref) (local.get 0)))"#,
