@@ -74,7 +74,7 @@ pub enum Error {
     #[error("this is of another store")]
     OtherStore,
     /// The call trapped.
-    #[error("{0}")]
+    #[error(transparent)]
     Trap(#[from] Trap),
     /// A host function failed, see [`fail`](crate::fail).
     #[error("a host function failed: {0}")]

@@ -5,7 +5,7 @@ use crate::error::{Error, Trap};
 use crate::function::{Export, Func, FuncKind, TypedFunc};
 use crate::linker::{Extern, Global, Linker, Memory, Table};
 use crate::memory::{Bits, GlobalInstance, MemoryInstance, TableInstance};
-use crate::module::{Constant, Item, Mode};
+use crate::module::{Constant, Item, Mode, describe_memory};
 use crate::store::Store;
 use crate::types::FuncType;
 use crate::vmcontext::{FunctionRecord, VmContext};
@@ -124,12 +124,15 @@ impl Instance {
                 Extern::Global(global) => globals.push(global.instance),
             }
         }
-        let no_memory = || Error::Unsupported("not enough memory".to_owned());
+        let no_memory = |what| Error::Unsupported(format!("not enough memory for {what}"));
         for &limits in &declarations.memories[memories.len()..] {
-            memories.push(Rc::new(MemoryInstance::new(limits).ok_or_else(no_memory)?));
+            let memory = MemoryInstance::new(limits);
+            let memory = memory.ok_or_else(|| no_memory(describe_memory(limits)))?;
+            memories.push(Rc::new(memory));
         }
         for &ty in &declarations.tables[tables.len()..] {
-            tables.push(Rc::new(TableInstance::new(ty).ok_or_else(no_memory)?));
+            let table = TableInstance::new(ty).ok_or_else(|| no_memory(ty.to_string()))?;
+            tables.push(Rc::new(table));
         }
         let imported_globals = globals.len();
         for &ty in &declarations.globals[imported_globals..] {

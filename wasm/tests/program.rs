@@ -145,6 +145,24 @@ fn errors_say_what_is_wrong_and_where() -> Result<()> {
     )?;
     run(&["explain", "-"], b"", 1, &["<stdin>"])?;
     run(
+        &["run", "-"],
+        b"(module (func $f (call $f)) (start $f))",
+        1,
+        &["error: call stack exhausted\n"],
+    )?;
+    run(
+        &["run", "-"],
+        b"(module (table 4294967295 funcref))",
+        1,
+        &["not enough memory for a table of 4294967295 or more funcref"],
+    )?;
+    run(
+        &["run", "-", "--invoke", "f"],
+        b"(module)",
+        2,
+        &["no exported function `f`; it has no exports"],
+    )?;
+    run(
         &["run", "no/such/file.wasm"],
         b"",
         2,

@@ -39,7 +39,11 @@ pub fn run(options: &Options) -> Result<()> {
     let func = instance.func(name).map_err(|error| {
         let exports = instance.exports().map(|(name, _)| format!("`{name}`"));
         let exports: Vec<_> = exports.collect();
-        Usage(format!("{error}; its exports are {}", exports.join(", ")))
+        let exports = match exports.join(", ") {
+            none if none.is_empty() => "it has no exports".to_owned(),
+            exports => format!("its exports are {exports}"),
+        };
+        Usage(format!("{error}; {exports}"))
     })?;
     let params = func.ty().map_or(&[][..], |ty| &ty.params);
     if params.len() != args.len() {
