@@ -29,6 +29,11 @@ impl Func {
         self.record.code
     }
 
+    /// What a call passes as the context.
+    pub fn context(&self) -> *mut VmContext {
+        self.record.context
+    }
+
     /// Its type, which a function of the host has from the module that imports it.
     pub fn ty(&self) -> Option<&FuncType> {
         match &self.kind {
