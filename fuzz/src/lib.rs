@@ -8,7 +8,8 @@
 //! - [`run`] interprets and compiles programs;
 //! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
-//! - [`tally`] counts valid and rejected inputs.
+//! - [`tally`] counts valid and rejected inputs;
+//! - [`wasm`] has modules of WebAssembly, and runtimes for them.
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
@@ -23,6 +24,7 @@ mod smoke;
 pub mod stock;
 pub mod tally;
 pub mod target;
+pub mod wasm;
 
 use arbitrary::Arbitrary;
 use std::fmt::Debug;

@@ -28,7 +28,8 @@ impl Run {
     /// A run that has judged hardly anything is no good one.
     pub fn check(&mut self) {
         let (cases, rejected) = self.cases;
-        let makes_programs = ["interpret", "convention", "compile-all"].contains(&&*self.target);
+        let makes_programs =
+            ["interpret", "convention", "compile-all", "wasm"].contains(&&*self.target);
         let problem = match cases {
             0 => "it has judged nothing",
             _ if makes_programs && rejected * 20 >= cases => "5 % or more are rejected",

@@ -1,0 +1,255 @@
+//! This project's runtime and wasmi, an interpreter, behind one interface.
+
+use super::imports::{self, Answer, MODULE, imports};
+use multi_out_wasm::{Error, Extern, FuncType, Trap, ValType};
+
+/// Why a call has no results.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// It trapped.
+    Trap(Trap),
+    /// A host function failed.
+    Host,
+    /// A limit of the runtime's own: what comes next may differ.
+    Limit(String),
+}
+
+/// Results by type, as bits. A reference is 1, and 0 if it is null.
+pub type Outcome = Result<Vec<(ValType, u64)>, Failure>;
+
+/// A runtime with an instance.
+pub trait Runtime: Sized {
+    /// Instantiates a module with the functions of [`super::imports`].
+    fn new(bytes: &[u8]) -> Result<Self, Failure>;
+
+    /// Calls an exported function. References are null.
+    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome;
+
+    /// The value of an exported global.
+    fn global(&self, name: &str) -> Option<(ValType, u64)>;
+}
+
+/// This project's.
+pub struct Ours {
+    store: multi_out_wasm::Store,
+    instance: multi_out_wasm::Instance,
+}
+
+impl Ours {
+    /// Exported functions with their types.
+    pub fn functions(&self) -> Vec<(String, FuncType)> {
+        let exports = self.instance.exports();
+        let functions = exports.filter_map(|(name, item)| match item {
+            Extern::Func(func) => Some((name.to_owned(), func.ty()?.clone())),
+            _ => None,
+        });
+        functions.collect()
+    }
+
+    /// Names of exported globals.
+    pub fn globals(&self) -> Vec<String> {
+        let exports = self.instance.exports();
+        let globals = exports.filter_map(|(name, item)| match item {
+            Extern::Global(_) => Some(name.to_owned()),
+            _ => None,
+        });
+        globals.collect()
+    }
+
+    /// Exported memories.
+    pub fn memories(&self) -> Vec<(String, multi_out_wasm::Memory)> {
+        let exports = self.instance.exports();
+        let memories = exports.filter_map(|(name, item)| match item {
+            Extern::Memory(memory) => Some((name.to_owned(), memory)),
+            _ => None,
+        });
+        memories.collect()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Trap(Trap::StackExhausted) => Self::Limit("the stack".to_owned()),
+            // For the interpreter both are beyond the end of a table.
+            Error::Trap(Trap::UndefinedElement) => Self::Trap(Trap::TableOutOfBounds),
+            Error::Trap(trap) => Self::Trap(trap),
+            Error::Host(why) if why.to_string() == imports::FAILURE => Self::Host,
+            Error::Compile { .. } => Self::Limit(error.to_string()),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+impl Runtime for Ours {
+    fn new(bytes: &[u8]) -> Result<Self, Failure> {
+        let module = multi_out_wasm::Module::new(bytes)?;
+        let mut store = multi_out_wasm::Store::new()?;
+        let mut linker = multi_out_wasm::Linker::new();
+        imports::link(&mut store, &mut linker);
+        let instance = multi_out_wasm::Instance::new(&mut store, &module, &linker)?;
+        Ok(Self { store, instance })
+    }
+
+    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome {
+        use multi_out_wasm::Value;
+        let args: Vec<_> = args
+            .iter()
+            .map(|&(ty, bits)| match ty {
+                ValType::I32 => Value::I32(bits as i32),
+                ValType::I64 => Value::I64(bits as i64),
+                ValType::F32 => Value::F32(f32::from_bits(bits as u32)),
+                ValType::F64 => Value::F64(f64::from_bits(bits)),
+                ValType::FuncRef => Value::FuncRef(None),
+                ValType::ExternRef => Value::ExternRef(0),
+            })
+            .collect();
+        let func = self.instance.func(name)?;
+        let results = func.call(&mut self.store, &args)?;
+        Ok(results.iter().map(ours).collect())
+    }
+
+    fn global(&self, name: &str) -> Option<(ValType, u64)> {
+        let global = self.instance.global(name).ok()?;
+        Some(ours(&global.get(&self.store).ok()?))
+    }
+}
+
+fn ours(value: &multi_out_wasm::Value) -> (ValType, u64) {
+    use multi_out_wasm::Value;
+    let bits = match *value {
+        Value::I32(value) => value as u32 as u64,
+        Value::I64(value) => value as u64,
+        Value::F32(value) => value.to_bits().into(),
+        Value::F64(value) => value.to_bits(),
+        Value::ExternRef(value) => (value != 0).into(),
+        Value::FuncRef(ref func) => func.is_some().into(),
+    };
+    (value.ty(), bits)
+}
+
+/// The judge.
+pub struct Wasmi {
+    store: wasmi::Store<()>,
+    instance: wasmi::Instance,
+}
+
+impl Wasmi {
+    /// The bytes of an exported memory.
+    pub fn memory(&self, name: &str) -> Option<&[u8]> {
+        let memory = self.instance.get_memory(&self.store, name)?;
+        Some(memory.data(&self.store))
+    }
+}
+
+#[derive(Debug)]
+struct HostFailure;
+
+impl std::fmt::Display for HostFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(imports::FAILURE)
+    }
+}
+
+impl wasmi::errors::HostError for HostFailure {}
+
+impl From<wasmi::Error> for Failure {
+    fn from(error: wasmi::Error) -> Self {
+        use wasmi::TrapCode;
+        if error.downcast_ref::<HostFailure>().is_some() {
+            return Self::Host;
+        }
+        Self::Trap(match error.as_trap_code() {
+            Some(TrapCode::UnreachableCodeReached) => Trap::Unreachable,
+            Some(TrapCode::MemoryOutOfBounds) => Trap::MemoryOutOfBounds,
+            Some(TrapCode::TableOutOfBounds) => Trap::TableOutOfBounds,
+            Some(TrapCode::IndirectCallToNull) => Trap::UninitializedElement,
+            Some(TrapCode::IntegerDivisionByZero) => Trap::DivideByZero,
+            Some(TrapCode::IntegerOverflow) => Trap::IntegerOverflow,
+            Some(TrapCode::BadConversionToInteger) => Trap::InvalidConversion,
+            Some(TrapCode::BadSignature) => Trap::IndirectCallType,
+            _ => return Self::Limit(error.to_string()),
+        })
+    }
+}
+
+impl Runtime for Wasmi {
+    fn new(bytes: &[u8]) -> Result<Self, Failure> {
+        let engine = wasmi::Engine::default();
+        let module = wasmi::Module::new(&engine, bytes)?;
+        let mut store = wasmi::Store::new(&engine, ());
+        let mut linker = wasmi::Linker::new(&engine);
+        for (index, import) in imports().into_iter().enumerate() {
+            let types =
+                |types: &[ValType]| types.iter().map(|&ty| wasmi_type(ty)).collect::<Vec<_>>();
+            let ty = wasmi::FuncType::new(types(&import.ty.params), types(&import.ty.results));
+            let results = import.ty.results;
+            let function =
+                move |_: wasmi::Caller<'_, ()>, args: &[wasmi::Val], out: &mut [wasmi::Val]| {
+                    let args: Vec<_> = args.iter().map(|arg| theirs(arg).1).collect();
+                    let answer = Answer::new(index, &args);
+                    let mut answer = answer.ok_or_else(|| wasmi::Error::host(HostFailure))?;
+                    for (&ty, result) in results.iter().zip(out) {
+                        *result = wasmi_value(ty, answer.bits());
+                    }
+                    Ok(())
+                };
+            let defined = linker.func_new(MODULE, &index.to_string(), ty, function);
+            defined.expect("a new name");
+        }
+        let instance = linker.instantiate_and_start(&mut store, &module)?;
+        Ok(Self { store, instance })
+    }
+
+    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome {
+        let func = self.instance.get_func(&self.store, name);
+        let func = func.expect("an export of the other runtime's");
+        let args: Vec<_> = args
+            .iter()
+            .map(|&(ty, bits)| wasmi_value(ty, bits))
+            .collect();
+        let types = func.ty(&self.store);
+        let results = types.results().iter();
+        let mut results: Vec<_> = results.map(|&ty| wasmi::Val::default_for_ty(ty)).collect();
+        func.call(&mut self.store, &args, &mut results)?;
+        Ok(results.iter().map(theirs).collect())
+    }
+
+    fn global(&self, name: &str) -> Option<(ValType, u64)> {
+        let global = self.instance.get_global(&self.store, name)?;
+        Some(theirs(&global.get(&self.store)))
+    }
+}
+
+fn wasmi_type(ty: ValType) -> wasmi::ValType {
+    match ty {
+        ValType::I32 => wasmi::ValType::I32,
+        ValType::I64 => wasmi::ValType::I64,
+        ValType::F32 => wasmi::ValType::F32,
+        ValType::F64 => wasmi::ValType::F64,
+        ValType::FuncRef => wasmi::ValType::FuncRef,
+        ValType::ExternRef => wasmi::ValType::ExternRef,
+    }
+}
+
+fn wasmi_value(ty: ValType, bits: u64) -> wasmi::Val {
+    match ty {
+        ValType::I32 => wasmi::Val::I32(bits as i32),
+        ValType::I64 => wasmi::Val::I64(bits as i64),
+        ValType::F32 => wasmi::Val::F32(wasmi::F32::from_bits(bits as u32)),
+        ValType::F64 => wasmi::Val::F64(wasmi::F64::from_bits(bits)),
+        reference => wasmi::Val::default_for_ty(wasmi_type(reference)),
+    }
+}
+
+fn theirs(value: &wasmi::Val) -> (ValType, u64) {
+    match value {
+        wasmi::Val::I32(value) => (ValType::I32, *value as u32 as u64),
+        wasmi::Val::I64(value) => (ValType::I64, *value as u64),
+        wasmi::Val::F32(value) => (ValType::F32, value.to_bits().into()),
+        wasmi::Val::F64(value) => (ValType::F64, value.to_bits()),
+        wasmi::Val::FuncRef(func) => (ValType::FuncRef, (!func.is_null()).into()),
+        wasmi::Val::ExternRef(value) => (ValType::ExternRef, (!value.is_null()).into()),
+        wasmi::Val::V128(_) => unreachable!("no vectors"),
+    }
+}
