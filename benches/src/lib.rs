@@ -2,6 +2,7 @@
 //!
 //! - [`shapes`] says what is measured; [`clif`], [`c`] and [`host`] have the functions, [`native`] compiles them;
 //! - [`peers`] make loops of calls, [`measure`] times them against each other, [`times`] does so for every shape;
+//! - [`runtimes`] does the same with WebAssembly and its hosts;
 //! - [`code`] counts bytes and instructions, [`executed`] those that run, [`compile`] those of compiling, [`import`] what an import
 //!   takes;
 //! - [`results`] runs all of it, [`goals`] judges, [`report`] and [`chart`] show.
@@ -20,6 +21,7 @@ pub mod native;
 pub mod peers;
 pub mod report;
 pub mod results;
+pub mod runtimes;
 pub mod shapes;
 pub mod times;
 

@@ -4,10 +4,11 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use multi_out_benches::code::{PEERS, code, code_cases};
 use multi_out_benches::compile::Corpus;
-use multi_out_benches::goals::{Verdict, goals};
+use multi_out_benches::goals::{Verdict, goals, runtime_rows};
 use multi_out_benches::measure::Effort;
 use multi_out_benches::peers::{LoopSpec, Peer, Side};
 use multi_out_benches::results::Plan;
+use multi_out_benches::runtimes::runtimes;
 use multi_out_benches::shapes::{Lane, Pattern, Shape};
 use multi_out_benches::times::time_cases;
 use multi_out_benches::{chart, report};
@@ -29,6 +30,8 @@ enum Task {
     All(All),
     /// Print times of calls only
     Times,
+    /// Print times of calls between hosts and WebAssembly only
+    Runtimes(RuntimesOnly),
     /// Print what a patch of the fork may change, a figure a line: times as multiples of gcc's, bytes of code
     Figures,
     /// Print the code of all peers for one function
@@ -45,12 +48,25 @@ struct All {
     /// The folder for the report and its pictures
     #[arg(long)]
     to: PathBuf,
+    /// The program with Wasmer, of `benches/wasmer`
+    #[arg(long)]
+    wasmer: Option<PathBuf>,
     /// The corpus program on stock Cranelift
     #[arg(long, requires = "fork")]
     stock: Option<PathBuf>,
     /// The corpus program on the fork
     #[arg(long, requires = "stock")]
     fork: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct RuntimesOnly {
+    /// Fewer rounds
+    #[arg(long)]
+    quick: bool,
+    /// The program with Wasmer, of `benches/wasmer`
+    #[arg(long)]
+    wasmer: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -84,6 +100,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::All(all) => return all.run(),
         Task::Times => times()?,
+        Task::Runtimes(only) => only.run()?,
         Task::Figures => figures()?,
         Task::Show(show) => show.run()?,
         Task::Compile(corpus) => println!("{} bytes of code", corpus.compile()?),
@@ -95,6 +112,7 @@ impl All {
     fn run(self) -> Result<ExitCode> {
         let plan = Plan {
             quick: self.quick,
+            wasmer: self.wasmer,
             programs: self.stock.zip(self.fork),
         };
         let results = plan.run()?;
@@ -171,6 +189,19 @@ fn figures() -> Result<()> {
         }
     }
     Ok(())
+}
+
+impl RuntimesOnly {
+    fn run(&self) -> Result<()> {
+        let effort = match self.quick {
+            true => Effort::QUICK,
+            false => Effort::FULL,
+        };
+        let figures = runtimes(effort, self.wasmer.as_deref())?;
+        println!("{}", report::goals(&runtime_rows(&figures)));
+        println!("{}", report::runtimes(&figures));
+        Ok(())
+    }
 }
 
 impl Show {

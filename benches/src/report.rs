@@ -5,6 +5,8 @@ use crate::executed;
 use crate::goals::{Row, Verdict};
 use crate::peers::{Peer, Side};
 use crate::results::Results;
+use crate::runtimes::case::Way;
+use crate::runtimes::{Runtime, Runtimes};
 use crate::times;
 use anyhow::Result;
 use oracles::toolchain::Compiler;
@@ -30,6 +32,10 @@ pub fn markdown(rows: &[Row], results: &Results, charts: &[&str]) -> Result<Stri
     for side in [Side::Caller, Side::Callee] {
         text += &times_of(results, side);
     }
+    text += &format!(
+        "\n## Runtimes of WebAssembly\n\n{}",
+        runtimes(&results.runtimes)
+    );
     text += &code(results);
     text += &executed(results);
     text += &scaling(results);
@@ -105,6 +111,33 @@ fn times_of(results: &Results, side: Side) -> String {
             Side::Callee => "a host loop calls a compiled function",
         },
         table(&head, rows.into_iter())
+    )
+}
+
+/// Times of calls between hosts and WebAssembly.
+pub fn runtimes(runtimes: &Runtimes) -> String {
+    let peers: Vec<Runtime> = runtimes
+        .import_bytes
+        .iter()
+        .map(|(peer, _)| *peer)
+        .collect();
+    let mut head = vec!["called", "results"];
+    head.extend(peers.iter().map(|peer| peer.name()));
+    let rows = runtimes.cases.iter().map(|case| {
+        let called = match case.way {
+            Way::Import => "import",
+            Way::Export => "export",
+        };
+        let mut row = vec![called.to_owned(), case.count.to_string()];
+        row.extend(case.times.iter().map(|(peer, time, ratio)| match peer {
+            Runtime::Ours => format!("{:.2} ns", time.value),
+            _ => format!("{:.2} ± {:.2}", ratio.value, ratio.noise),
+        }));
+        row
+    });
+    format!(
+        "Nanoseconds of one call, and this as a multiple of the others.\n\n{}",
+        table(&head, rows)
     )
 }
 

@@ -7,6 +7,7 @@ use crate::import::{Import, imports};
 use crate::measure::Effort;
 use crate::native::host_target;
 use crate::peers::{Peer, Side};
+use crate::runtimes::{Runtimes, runtimes};
 use crate::shapes::{Lane, SCALING, Shape};
 use crate::times::{self, TimeCase, time_cases};
 use crate::{code, progress};
@@ -20,6 +21,8 @@ use std::process::Command;
 pub struct Plan {
     /// Fewer rounds, and smaller corpora.
     pub quick: bool,
+    /// The program with Wasmer.
+    pub wasmer: Option<PathBuf>,
     /// The same program on stock Cranelift and on the fork, for compile times without the convention.
     pub programs: Option<(PathBuf, PathBuf)>,
 }
@@ -47,6 +50,8 @@ pub struct Results {
     pub frames: Vec<FrameCase>,
     /// Ways to take an import.
     pub imports: Vec<Import>,
+    /// Calls between hosts and WebAssembly.
+    pub runtimes: Runtimes,
     /// Compile time of a corpus without the convention: fork and stock.
     pub unchanged: Counts,
     /// Compile time of a corpus with the convention and with explicit out pointers, by target.
@@ -72,6 +77,8 @@ impl Plan {
         let times = time_cases(effort)?;
         progress("times by the number of results");
         let scaling = times::scaling(effort)?;
+        progress("runtimes of WebAssembly");
+        let runtimes = runtimes(effort, self.wasmer.as_deref())?;
         progress("imports");
         let imports = imports()?;
         progress("code");
@@ -112,6 +119,7 @@ impl Plan {
             shims,
             frames: frame_cases()?,
             imports,
+            runtimes,
             growth: growth()?,
             unchanged,
             compile,

@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 
 /// Run the benchmarks and compare them with their goals
 ///
-/// Builds the peers, Wasmtime among them, checks that they compute the same, measures, and writes a report with pictures. The
+/// Builds the peers, Wasmtime and Wasmer among them, checks that they compute the same, measures, and writes a report with pictures. The
 /// status is 1 if a goal is missed by more than noise. A machine that is otherwise idle gives less noise.
 #[derive(Args)]
 #[command(
@@ -55,6 +55,7 @@ impl Bench {
         run(cargo(&repo.path(""))
             .args(["test", "--release"])
             .args(PACKAGE))?;
+        let wasmer = wasmer_program(repo)?;
         let stock = corpus_program(repo, Cranelift::Stock)?;
         let fork = corpus_program(repo, Cranelift::Fork)?;
         let to = match self.write {
@@ -67,6 +68,7 @@ impl Bench {
             .args(self.quick.then_some("--quick"))
             .arg("--to")
             .arg(to);
+        program.arg("--wasmer").arg(wasmer);
         program.arg("--stock").arg(stock).arg("--fork").arg(fork);
         let status = program
             .status()
@@ -102,6 +104,15 @@ fn is_fork_alone(tree: &str, checkout: &Path) -> bool {
     let place = format!("({}/", checkout.display());
     let mut lines = tree.lines().filter(|line| !line.trim().is_empty());
     lines.next().is_some_and(|line| line.contains(&place)) && lines.next().is_none()
+}
+
+/// Builds the program with Wasmer, in the workspace of its own.
+fn wasmer_program(repo: &Repo) -> Result<PathBuf> {
+    let target = repo.target().join("bench/wasmer");
+    run(cargo(&repo.path("benches/wasmer"))
+        .args(["build", "--release", "--locked", "--target-dir"])
+        .arg(&target))?;
+    Ok(target.join("release/wasmer-calls"))
 }
 
 /// Builds the corpus program of the campaign `unchanged` and returns a copy of its own.

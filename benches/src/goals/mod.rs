@@ -1,6 +1,7 @@
 //! Goals beside figures.
 
 mod code;
+mod runtimes;
 
 use crate::code::{CodeCase, Exhibit, FrameCase, PEERS};
 use crate::executed::{self, ExecutedCase};
@@ -12,6 +13,7 @@ use crate::shapes::Pattern;
 use crate::times::TimeCase;
 use code::{code_rows, executed_rows, frame_row};
 use oracles::toolchain::CTarget;
+pub use runtimes::runtime_rows;
 use std::fmt;
 
 /// What became of a goal.
@@ -154,6 +156,7 @@ pub fn goals(results: &Results) -> Vec<Row> {
     rows.extend(compile_rows(results));
     rows.extend(scaling_rows(results));
     rows.push(import_row(results));
+    rows.extend(runtime_rows(&results.runtimes));
     rows
 }
 

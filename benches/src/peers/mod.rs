@@ -81,6 +81,14 @@ pub struct CallLoop {
 }
 
 impl CallLoop {
+    /// A loop of the host's, or of code whose address is not known.
+    pub fn new(run: impl FnMut(u64, u64) -> u64 + 'static) -> Self {
+        Self {
+            run: Box::new(run),
+            address: None,
+        }
+    }
+
     /// Runs it: iterations, at least 1, and a seed. Returns a checksum.
     pub fn run(&mut self, iterations: u64, seed: u64) -> u64 {
         (self.run)(iterations, seed)

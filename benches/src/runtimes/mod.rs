@@ -1,0 +1,142 @@
+//! Calls between hosts and WebAssembly: this project's runtime against others.
+//!
+//! - [`case`] has the modules and what is computed;
+//! - [`ours`], `wasmtime`, with the feature of that name, and [`wasmer`] make loops of calls.
+
+pub mod case;
+pub mod ours;
+pub mod wasmer;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime;
+
+use crate::measure::{Effort, Figure, measure};
+use crate::peers::CallLoop;
+use anyhow::{Result, ensure};
+use case::{CALLS, COUNTS, Way};
+use std::path::Path;
+use std::time::Duration;
+
+/// A runtime that ours is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// The one of this project, which is in no comparison with itself.
+    Ours,
+    /// Wasmtime.
+    Wasmtime,
+    /// Wasmer, with its Cranelift compiler.
+    Wasmer,
+}
+
+impl Runtime {
+    /// In tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "multi-out-wasm",
+            Self::Wasmtime => "Wasmtime",
+            Self::Wasmer => "Wasmer",
+        }
+    }
+}
+
+/// Times of calls in one way with one number of results.
+#[derive(Clone, Debug)]
+pub struct RuntimeCase {
+    /// Who calls.
+    pub way: Way,
+    /// Results.
+    pub count: usize,
+    /// Nanoseconds of a call by each runtime, and ours as a multiple of it. The first is ours.
+    pub times: Vec<(Runtime, Figure, Figure)>,
+}
+
+/// All figures about runtimes.
+#[derive(Clone, Debug)]
+pub struct Runtimes {
+    /// Times of calls.
+    pub cases: Vec<RuntimeCase>,
+    /// Executable memory, in bytes, for a module with a hundred imports of as many types and no functions.
+    pub import_bytes: Vec<(Runtime, usize)>,
+}
+
+/// Measures all runtimes that are there, Wasmer if its program is given.
+///
+/// # Errors
+///
+/// Those of runtimes, and if they compute different sums.
+pub fn runtimes(effort: Effort, wasmer: Option<&Path>) -> Result<Runtimes> {
+    let wasmer = wasmer.map(wasmer::Wasmer::start).transpose()?;
+    let mut all = vec![Runtime::Ours];
+    if cfg!(feature = "wasmtime") {
+        all.push(Runtime::Wasmtime);
+    }
+    if wasmer.is_some() {
+        all.push(Runtime::Wasmer);
+    }
+    let make = |runtime, way, count, placement| match (runtime, &wasmer) {
+        (Runtime::Wasmer, Some(wasmer)) => wasmer.make(way, count, placement),
+        #[cfg(feature = "wasmtime")]
+        (Runtime::Wasmtime, _) => wasmtime::make(way, count, placement),
+        _ => ours::make(way, count, placement),
+    };
+    // Long enough for a question to another process not to count, and so fewer.
+    let effort = Effort {
+        rounds: effort.rounds / 5,
+        batch: Duration::from_millis(3),
+        ..effort
+    };
+    let mut cases = Vec::new();
+    for way in [Way::Import, Way::Export] {
+        for count in COUNTS {
+            let mut peers = Vec::new();
+            for &runtime in &all {
+                let loops = (0..effort.placements).map(|at| make(runtime, way, count, at));
+                peers.push(loops.collect::<Result<Vec<_>>>()?);
+            }
+            cases.push(case(&all, &mut peers, way, count, effort)?);
+        }
+    }
+    let bytes = |runtime| match (runtime, &wasmer) {
+        (Runtime::Wasmer, Some(wasmer)) => wasmer.import_bytes(),
+        #[cfg(feature = "wasmtime")]
+        (Runtime::Wasmtime, _) => wasmtime::import_bytes(),
+        _ => ours::import_bytes(),
+    };
+    let import_bytes = all.iter().map(|&runtime| Ok((runtime, bytes(runtime)?)));
+    Ok(Runtimes {
+        cases,
+        import_bytes: import_bytes.collect::<Result<_>>()?,
+    })
+}
+
+fn case(
+    all: &[Runtime],
+    peers: &mut [Vec<CallLoop>],
+    way: Way,
+    count: usize,
+    effort: Effort,
+) -> Result<RuntimeCase> {
+    let sums = peers
+        .iter_mut()
+        .flatten()
+        .map(|call_loop| call_loop.run(5, 7));
+    let sums: Vec<u64> = sums.collect();
+    ensure!(
+        sums.iter().all(|sum| *sum == sums[0] && *sum != 0),
+        "runtimes compute different sums of {count} results: {sums:?}"
+    );
+    let times = measure(peers, effort);
+    let calls = match way {
+        Way::Import => CALLS as f64,
+        Way::Export => 1.0,
+    };
+    let per_call = |figure: Figure| Figure {
+        value: figure.value / calls,
+        noise: figure.noise / calls,
+    };
+    let time = |(index, &runtime)| (runtime, per_call(times.time(index)), times.ratio(0, index));
+    Ok(RuntimeCase {
+        way,
+        count,
+        times: all.iter().enumerate().map(time).collect(),
+    })
+}
