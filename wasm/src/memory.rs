@@ -4,7 +4,7 @@
 
 use crate::error::Trap;
 use crate::module::{GlobalType, Limits, TableType};
-use std::alloc::{alloc_zeroed, dealloc};
+use std::alloc::{alloc_zeroed, dealloc, realloc};
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
@@ -51,19 +51,30 @@ impl MemoryInstance {
             return None;
         }
         if pages > 0 {
-            let layout = layout(new * PAGE)?;
-            // SAFETY: it is not empty.
-            let base = unsafe { alloc_zeroed(layout) };
-            if base.is_null() {
-                return None;
-            }
-            // SAFETY: the new allocation is at least as large as the old one, which is freed.
-            unsafe { ptr::copy_nonoverlapping(self.base.get().cast_const(), base, self.size()) };
-            self.free();
+            let base = self.reserve(new * PAGE)?;
             self.base.set(base);
             self.length.set(new * PAGE);
         }
         Some(old)
+    }
+
+    /// The memory with more bytes, which are zero. Whoever grows it little by little has it moved by the system, not
+    /// copied; new pages of one that doubles are left to the system, untouched.
+    fn reserve(&self, bytes: u64) -> Option<*mut u8> {
+        let (new, old) = (layout(bytes)?, self.size());
+        // SAFETY: no allocation is empty, the old one is as `layout` says, and the new one is larger.
+        unsafe {
+            if new.size() < 2 * old {
+                let base = realloc(self.base.get(), layout(old as u64)?, new.size());
+                let base = ptr::NonNull::new(base)?.as_ptr();
+                base.add(old).write_bytes(0, new.size() - old);
+                return Some(base);
+            }
+            let base = ptr::NonNull::new(alloc_zeroed(new))?.as_ptr();
+            ptr::copy_nonoverlapping(self.base.get().cast_const(), base, old);
+            self.free();
+            Some(base)
+        }
     }
 
     fn size(&self) -> usize {
