@@ -1,8 +1,9 @@
 //! Imports and exports are called directly: no code but the module's own functions, and the addresses are those of Rust.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use multi_out::{Out, Results, Vmctx};
 use multi_out_wasm::{Error, Instance, Linker, Module, Store, Trap, fail};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[derive(Results, Debug, PartialEq)]
 #[repr(C)]
@@ -121,6 +122,43 @@ fn a_host_error_ends_the_call_and_no_more() -> Result<()> {
             matches!(error, Error::Trap(Trap::StackExhausted)),
             "{error}"
         );
+    }
+    Ok(())
+}
+
+extern "C-unwind" fn panics(context: &mut VMContext) {
+    context.calls += 1;
+    panic!("a bug");
+}
+
+/// It is no error of a call, but goes on to whoever catches panics.
+#[test]
+fn a_panic_of_a_host_function_goes_on_and_the_store_is_usable() -> Result<()> {
+    let module = Module::from_text(
+        r#"(module
+            (import "env" "panics" (func $panics))
+            (global $count (mut i32) (i32.const 0))
+            (func (export "panics") (global.set $count (i32.const 5)) (call $panics))
+            (func (export "count") (result i32) (global.get $count)))"#,
+    )?;
+    let mut store = Store::new()?;
+    let context = store.context(VMContext { calls: 0 });
+    let mut linker = Linker::new();
+    let name = ["env", "panics"];
+    linker.safe_unwind_function::<fn(Vmctx<VMContext>), _>(name, panics, &context);
+    let instance = Instance::new(&mut store, &module, &linker)?;
+    let typed = instance.typed::<fn()>(&store, "panics")?;
+    let func = instance.func("panics")?;
+    for calls in 1..=2 {
+        let direct = catch_unwind(AssertUnwindSafe(|| typed.call(&mut store)));
+        let panic = direct.err().context("a panic")?;
+        assert_eq!(panic.downcast_ref(), Some(&"a bug"));
+        let dynamic = catch_unwind(AssertUnwindSafe(|| func.call(&mut store, &[])));
+        let panic = dynamic.err().context("a panic")?;
+        assert_eq!(panic.downcast_ref(), Some(&"a bug"));
+        assert_eq!(store.get(&context)?.calls, 2 * calls);
+        let count = instance.typed::<fn() -> i32>(&store, "count")?;
+        assert_eq!(count.call(&mut store)?, 5);
     }
     Ok(())
 }

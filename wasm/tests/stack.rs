@@ -69,3 +69,52 @@ fn a_thread_of_256_kib_can_call() -> Result<()> {
     ensure!(is_exhausted(&run(16 << 10, 512 << 10, "shallow")?));
     Ok(())
 }
+
+/// A function that calls itself, and then, so often, one with 1,000 results, all of which it adds up at the end.
+fn with_a_large_frame(calls: usize) -> String {
+    let results = "i64 ".repeat(1000);
+    let (import, add) = (
+        "(call $import)".repeat(calls),
+        "i64.add ".repeat(1000 * calls - 1),
+    );
+    format!(
+        r#"(module
+            (import "" "f" (func $import (result {results})))
+            (func $large (export "large") (result i64) (drop (call $large)) {import} {add}))"#
+    )
+}
+
+#[test]
+fn a_frame_of_more_than_64_kib_is_refused() -> Result<()> {
+    let error = Module::from_text(&with_a_large_frame(8)).err();
+    ensure!(
+        matches!(&error, Some(Error::Compile { function: 1, message })
+            if message == "its frame is larger than 65536 bytes"),
+        "{error:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn recursion_with_frames_just_below_the_limit_traps() -> Result<()> {
+    let (results, values) = ("i64 ".repeat(1000), "(i64.const 1)".repeat(1000));
+    let f = format!(r#"(module (func (export "f") (result {results}) {values}))"#);
+    let (f, large) = (
+        Module::from_text(&f)?,
+        Module::from_text(&with_a_large_frame(7))?,
+    );
+    let mut store = Store::new()?;
+    store.set_max_stack(usize::MAX);
+    let mut linker = Linker::new();
+    linker.instance("", &Instance::new(&mut store, &f, &linker)?);
+    let instance = Instance::new(&mut store, &large, &linker)?;
+    let function = instance.typed::<fn() -> i64>(&store, "large")?;
+    for kib in [192, 256, 300, 1 << 10] {
+        let result = on_stack(kib << 10, || function.call(&mut store));
+        ensure!(
+            matches!(result, Err(Error::Trap(Trap::StackExhausted))),
+            "{kib} KiB: {result:?}"
+        );
+    }
+    Ok(())
+}
