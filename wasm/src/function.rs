@@ -4,8 +4,11 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::types::{FuncType, RustType};
 use crate::vmcontext::{FunctionRecord, VmContext};
-use multi_out::{AbiValue, Compiled, FromCode, Return, Signature, Vmctx};
+use multi_out::results::Shape;
+use multi_out::{AbiValue, FromCode, Return, Signature, Vmctx};
 use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, transmute};
 
 /// A function of a store: of an instance, or the host's.
 #[derive(Clone)]
@@ -59,15 +62,18 @@ pub trait Export: Signature {
 }
 
 /// An exported function, called as the C function that it is.
-pub struct TypedFunc<S: Export> {
-    compiled: Compiled<S::Code, ()>,
+///
+/// It may be a function of the host, which is called with the host's context: here that is a pointer and no more.
+pub struct TypedFunc<S> {
+    code: *const u8,
     context: *mut VmContext,
     store: u64,
+    signature: PhantomData<fn() -> S>,
 }
 
-impl<S: Export> fmt::Debug for TypedFunc<S> {
+impl<S> fmt::Debug for TypedFunc<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.compiled.fmt(f)
+        write!(f, "{} at {:p}", std::any::type_name::<S>(), self.code)
     }
 }
 
@@ -92,17 +98,16 @@ impl<S: Export> TypedFunc<S> {
             return Err(wrong(ty.to_string(), ""));
         }
         Ok(Self {
-            // SAFETY: the code has this signature and is the store's, which every call needs. All that it does is
-            // checked: it is a valid module.
-            compiled: unsafe { Compiled::at(func.record.code, ()) },
+            code: func.record.code,
             context: func.record.context,
+            signature: PhantomData,
             store: func.store,
         })
     }
 
     /// The address of the code: a function of C, to be called in [`Store::enter`].
     pub fn address(&self) -> *const u8 {
-        self.compiled.address()
+        self.code
     }
 
     /// What C passes as the context.
@@ -125,11 +130,23 @@ macro_rules! exports {
             ///
             /// [`Error::Trap`], [`Error::Host`] and [`Error::OtherStore`].
             pub fn call(&self, store: &mut Store, $($name: $name),*) -> Result<Ret, Error> {
+                type Direct<$($name,)* Ret> = unsafe extern "C-unwind" fn(*mut VmContext, $($name),*) -> Ret;
+                type InMemory<$($name,)* Ret> = unsafe extern "C-unwind" fn(*mut Ret, *mut VmContext, $($name),*);
                 store.check(self.store)?;
-                store.enter(|| {
-                    // SAFETY: the context of an instance of the store, of which Rust keeps no other reference.
-                    let context = unsafe { &mut *self.context };
-                    self.compiled.call(context, $($name),*)
+                let (code, context) = (self.code, self.context);
+                // SAFETY: the code has this signature and is the store's, as is the context. All that it does is
+                // checked: it is a valid module, or a function that the linker was given. That may be one in safe
+                // Rust which forgets its `Out`, so the place has bits of the results already.
+                store.enter(|| unsafe {
+                    if <Ret::Shape as Shape>::IN_MEMORY {
+                        let mut out = MaybeUninit::zeroed();
+                        let code = transmute::<*const u8, InMemory<$($name,)* Ret::Raw>>(code);
+                        code(out.as_mut_ptr(), context, $($name),*);
+                        Ret::from_raw(out.assume_init())
+                    } else {
+                        let code = transmute::<*const u8, Direct<$($name,)* Ret::Raw>>(code);
+                        Ret::from_raw(code(context, $($name),*))
+                    }
                 })
             }
         }

@@ -8,8 +8,9 @@ use crate::memory::{Bits, GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Constant, Item, Mode, describe_memory};
 use crate::store::Store;
 use crate::types::FuncType;
-use crate::vmcontext::{FunctionRecord, VmContext};
-use std::cell::{Cell, RefCell, UnsafeCell};
+use crate::vmcontext::{CODE, CONTEXT, FunctionRecord, INSTANCE, RUNTIME, TYPE, VmContext};
+use std::cell::{Cell, RefCell};
+use std::ptr;
 use std::rc::Rc;
 
 /// A module that runs.
@@ -26,7 +27,7 @@ pub(crate) struct InstanceData {
     pub(crate) tables: Vec<Rc<TableInstance>>,
     globals: Vec<Rc<GlobalInstance>>,
     /// See [`crate::vmcontext`].
-    context: Box<[UnsafeCell<u64>]>,
+    context: Box<[Cell<*const ()>]>,
     dropped_data: Vec<Cell<bool>>,
     elements: Vec<RefCell<Vec<u64>>>,
 }
@@ -36,9 +37,8 @@ impl InstanceData {
         self.context.as_ptr().cast_mut().cast()
     }
 
-    fn word(&self, offset: i32, value: u64) {
-        // SAFETY: nobody has a reference into a context.
-        unsafe { *self.context[offset as usize / 8].get() = value };
+    fn word<T>(&self, offset: i32, value: *const T) {
+        self.context[offset as usize / 8].set(value.cast());
     }
 
     /// Where a function's record is.
@@ -53,9 +53,9 @@ impl InstanceData {
 
     fn set_record(&self, index: u32, record: FunctionRecord) {
         let offset = self.parts.layout.function(index);
-        self.word(offset, record.code as u64);
-        self.word(offset + 8, record.context as u64);
-        self.word(offset + 16, record.ty);
+        self.word(offset + CODE, record.code);
+        self.word(offset + CONTEXT, record.context);
+        self.word::<()>(offset + TYPE, ptr::without_provenance(record.ty as usize));
     }
 
     fn constant(&self, constant: Constant) -> Bits {
@@ -144,7 +144,7 @@ impl Instance {
             memories,
             tables,
             globals,
-            context: (0..words).map(|_| UnsafeCell::new(0)).collect(),
+            context: (0..words).map(|_| Cell::new(ptr::null())).collect(),
             dropped_data: declarations.data.iter().map(|_| Cell::default()).collect(),
             elements: declarations
                 .elements
@@ -276,17 +276,17 @@ impl Instance {
 impl InstanceData {
     fn write_context(&self, store: &Store, imports: &[Func]) {
         let (layout, declarations) = (&self.parts.layout, &self.parts.declarations);
-        self.word(crate::vmcontext::RUNTIME, &raw const *store.runtime as u64);
-        self.word(8, &raw const *self as u64);
+        self.word(RUNTIME, &raw const *store.runtime);
+        self.word(INSTANCE, self);
         let types: Vec<_> = declarations.types.iter().map(FuncType::id).collect();
         for (index, memory) in (0..).zip(&self.memories) {
-            self.word(layout.memory(index), Rc::as_ptr(memory) as u64);
+            self.word(layout.memory(index), Rc::as_ptr(memory));
         }
         for (index, table) in (0..).zip(&self.tables) {
-            self.word(layout.table(index), Rc::as_ptr(table) as u64);
+            self.word(layout.table(index), Rc::as_ptr(table));
         }
         for (index, global) in (0..).zip(&self.globals) {
-            self.word(layout.global(index), Rc::as_ptr(global) as u64);
+            self.word(layout.global(index), Rc::as_ptr(global));
         }
         let defined = self
             .parts

@@ -43,8 +43,9 @@ pub(crate) struct FunctionRecord {
 pub(crate) const CODE: i32 = std::mem::offset_of!(FunctionRecord, code) as i32;
 pub(crate) const CONTEXT: i32 = std::mem::offset_of!(FunctionRecord, context) as i32;
 pub(crate) const TYPE: i32 = std::mem::offset_of!(FunctionRecord, ty) as i32;
-/// Offset in a [`VmContext`].
+/// Offsets in a [`VmContext`].
 pub(crate) const RUNTIME: i32 = std::mem::offset_of!(VmContext, runtime) as i32;
+pub(crate) const INSTANCE: i32 = std::mem::offset_of!(VmContext, instance) as i32;
 /// Offsets in memories and tables.
 pub(crate) const BASE: i32 = 0;
 pub(crate) const LENGTH: i32 = 8;

@@ -162,3 +162,34 @@ fn a_panic_of_a_host_function_goes_on_and_the_store_is_usable() -> Result<()> {
     }
     Ok(())
 }
+
+extern "C" fn forgets(out: Out<'_, A>, _: &mut VMContext) {
+    std::mem::forget(out);
+}
+
+/// The context of a function that is exported again, or the start function, is the host's, and smaller than an instance's.
+#[test]
+fn rust_calls_rust_with_its_context_and_gets_no_garbage() -> Result<()> {
+    extern "C" fn count(calls: &mut u8) {
+        *calls += 1;
+    }
+    let module = Module::from_text(
+        r#"(module
+            (import "env" "forgets" (func $forgets (result i32 i32)))
+            (import "env" "count" (func $count))
+            (start $count)
+            (export "forgets" (func $forgets))
+            (export "count" (func $count)))"#,
+    )?;
+    let mut store = Store::new()?;
+    let (context, calls) = (store.context(VMContext { calls: 0 }), store.context(0));
+    let mut linker = Linker::new();
+    linker.safe_function::<fn(Vmctx<VMContext>) -> A, _>(["env", "forgets"], forgets, &context);
+    linker.safe_function::<fn(Vmctx<u8>), _>(["env", "count"], count, &calls);
+    let instance = Instance::new(&mut store, &module, &linker)?;
+    instance.typed::<fn()>(&store, "count")?.call(&mut store)?;
+    assert_eq!(*store.get(&calls)?, 2);
+    let forgets = instance.typed::<fn() -> A>(&store, "forgets")?;
+    assert_eq!(forgets.call(&mut store)?, A(0, 0));
+    Ok(())
+}
