@@ -14,6 +14,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module as _, default_libcall_names};
 use multi_out::{Code, Frames};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use wast::Wat;
 use wast::parser::{ParseBuffer, parse};
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) layout: Layout,
     /// Of the functions that are not imported.
     pub(crate) addresses: Vec<*const u8>,
+    compiled: usize,
     // Dropped before the code.
     _frames: Frames,
     _code: Code,
@@ -76,11 +78,47 @@ pub(crate) fn native() -> Result<OwnedTargetIsa, Error> {
         .map_err(|error| unsupported(&error))
 }
 
-/// An empty module, to which the functions of this crate are known.
-pub(crate) fn jit() -> Result<JITModule, Error> {
-    let mut builder = JITBuilder::with_isa(native()?, default_libcall_names());
-    builtins::add_to(&mut builder)?;
-    Ok(JITModule::new(builder))
+/// A module whose code is not finished. Without a guard its memory would stay when it is dropped.
+pub(crate) struct Jit(Option<JITModule>);
+
+impl Jit {
+    /// An empty module, to which the functions of this crate are known.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let mut builder = JITBuilder::with_isa(native()?, default_libcall_names());
+        builtins::add_to(&mut builder)?;
+        Ok(Self(Some(JITModule::new(builder))))
+    }
+
+    /// The module, whose memory is now the caller's to free.
+    pub(crate) fn into_module(mut self) -> JITModule {
+        self.0.take().expect(HERE)
+    }
+}
+
+/// Only what consumes it takes the module.
+const HERE: &str = "a module";
+
+impl Deref for Jit {
+    type Target = JITModule;
+
+    fn deref(&self) -> &JITModule {
+        self.0.as_ref().expect(HERE)
+    }
+}
+
+impl DerefMut for Jit {
+    fn deref_mut(&mut self) -> &mut JITModule {
+        self.0.as_mut().expect(HERE)
+    }
+}
+
+impl Drop for Jit {
+    fn drop(&mut self) {
+        if let Some(module) = self.0.take() {
+            // SAFETY: nobody has an address of its code.
+            unsafe { module.free_memory() };
+        }
+    }
 }
 
 impl Module {
@@ -91,7 +129,7 @@ impl Module {
     /// [`Error::Invalid`] with an offset, and [`Error::Compile`] for functions beyond the code generator's limits.
     pub fn new(bytes: &[u8]) -> Result<Self, Error> {
         let (declarations, bodies) = Declarations::read(bytes)?;
-        let mut module = jit()?;
+        let mut module = Jit::new()?;
         let types = declarations.types.iter();
         let signatures: Vec<_> = types
             .map(|ty| ty.signature(module.isa()))
@@ -139,16 +177,21 @@ impl Module {
             frames.push(Frame::new(code, module.isa())?);
         }
         let layout = environment.layout;
+        let all = module.declarations().get_functions();
+        let compiled = all
+            .filter(|(_, function)| function.linkage.is_definable())
+            .count();
         module.finalize_definitions()?;
         let address = |&id| module.get_finalized_function(id);
         let addresses: Vec<*const u8> = functions.iter().map(address).collect();
-        let code = Code::finalize(module)?;
+        let code = Code::finalize(module.into_module())?;
         // SAFETY: the code is dropped after the frames.
         let frames = unsafe { register(code.isa(), addresses.iter().zip(frames)) }?;
         Ok(Self(Rc::new(Parts {
             declarations,
             layout,
             addresses,
+            compiled,
             _frames: frames,
             _code: code,
         })))
@@ -194,8 +237,42 @@ impl Module {
         }
     }
 
-    /// How many functions were compiled for this module: those that it defines, and no others.
+    /// How many functions have code in this module, whatever they are for: those that it defines, and no others.
     pub fn compiled_functions(&self) -> usize {
-        self.0.addresses.len()
+        self.0.compiled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cranelift_codegen::ir::InstBuilder;
+    use multi_out::Function;
+
+    /// The memory of this process in pages, untouched ones too. There is no other test in it.
+    fn pages() -> usize {
+        let numbers = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+        let (first, _) = numbers.split_once(' ').expect("several");
+        first.parse().expect("a number")
+    }
+
+    #[test]
+    fn memory_of_an_unfinished_module_is_freed() {
+        let define = || -> Result<(), Error> {
+            let mut module = Jit::new()?;
+            let function = Function::<fn()>::export(&mut *module, "f")?;
+            function.define(&mut *module, |body, []| {
+                body.ins().nop();
+                Ok([])
+            })?;
+            Ok(())
+        };
+        define().expect("a function");
+        let before = pages();
+        for _ in 0..100 {
+            define().expect("a function");
+        }
+        let more = pages().saturating_sub(before);
+        assert!(more < 50, "{more} pages more");
     }
 }

@@ -3,7 +3,7 @@
 //! C has no call for that. An adapter is compiled for each type that is called so, which loads the parameters from an
 //! array and stores the results there. Modules, imports and typed calls have none.
 
-use crate::compile::jit;
+use crate::compile::Jit;
 use crate::error::Error;
 use crate::function::{Func, FuncKind};
 use crate::linker::Global;
@@ -111,11 +111,11 @@ pub(crate) struct Adapter {
 
 impl Adapter {
     fn new(ty: &FuncType) -> Result<Self, Error> {
-        let mut module = jit()?;
+        let mut module = Jit::new()?;
         let signature = ty.signature(module.isa())?;
-        let adapt = Function::<Adapt>::export(&mut module, "adapt")?;
+        let adapt = Function::<Adapt>::export(&mut *module, "adapt")?;
         let mut context = Context::new();
-        adapt.define_in(&mut context, &mut module, |body, [code, vmctx, values]| {
+        adapt.define_in(&mut context, &mut *module, |body, [code, vmctx, values]| {
             let flags = MemFlagsData::trusted();
             let mut args = vec![vmctx];
             for (offset, ty) in (0..).step_by(8).zip(&ty.params) {
@@ -132,7 +132,7 @@ impl Adapter {
         let compiled = context.compiled_code();
         let frame = compiled.map(|code| Frame::new(code, module.isa()));
         let frame = frame.transpose()?;
-        let code = Rc::new(Code::finalize(module)?);
+        let code = Rc::new(Code::finalize(module.into_module())?);
         // SAFETY: it calls what it is given, with the parameters and results of its type.
         let adapt = unsafe { Compiled::new(code.clone(), &adapt) }?;
         // SAFETY: `adapt` keeps the code, and is dropped after this.
