@@ -12,10 +12,11 @@ const PAGE: usize = 4096;
 /// Compiled functions that the system's unwinder knows as long as this lives: panics, exceptions and backtraces go
 /// through their frames.
 ///
-/// It is for libgcc's unwinder, with which Rust's panics work on Linux with glibc. Drop it before the code.
+/// It is for libgcc's unwinder, with which Rust's panics work on Linux with glibc, and is there only: LLVM's, on other systems,
+/// takes a single entry where libgcc takes a section. Drop it before the code.
 ///
 /// ```
-/// # #[cfg(all(feature = "jit", target_os = "linux", target_env = "gnu"))] {
+/// # #[cfg(feature = "jit")] {
 /// use cranelift_codegen::gimli::write::Address;
 /// use cranelift_codegen::{Context, isa::unwind::UnwindInfo};
 /// # use cranelift_jit::{JITBuilder, JITModule};

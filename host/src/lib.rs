@@ -141,7 +141,7 @@ mod call;
 mod code;
 mod corners;
 mod error;
-#[cfg(unix)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod frames;
 mod function;
 mod imports;
@@ -154,7 +154,7 @@ pub use back_end::BackEnd;
 #[cfg(feature = "jit")]
 pub use code::{Code, Compiled, KeepAlive};
 pub use error::Error;
-#[cfg(unix)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub use frames::Frames;
 pub use function::{Body, Callable, Function, ResultValues};
 pub use imports::{Import, Imports};
