@@ -5,9 +5,9 @@
 
 use crate::wasm::imports::Answer;
 use crate::wasm::module::Module;
-use crate::wasm::runtimes::{Failure, Ours, Runtime, Wasmi};
+use crate::wasm::runtimes::{Failure, From, Ours, Runtime, Wasmi};
+use crate::wasm::table::{self, Callee};
 use crate::{Oracle, Verdict};
-use multi_out_wasm::Trap;
 
 /// See the module.
 pub struct Wasm;
@@ -20,46 +20,43 @@ impl Oracle for Wasm {
         let (ours, theirs) = (Ours::new(&case.bytes), Wasmi::new(&case.bytes));
         let (mut ours, mut theirs) = match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),
-            (Err(Failure::Limit(why)), _) => return super::reject(Self::NAME, &why),
+            (Err(Failure::Limit(why)), _) | (_, Err(Failure::Limit(why))) => {
+                return super::reject(Self::NAME, &why);
+            }
             (ours, theirs) => {
-                let (ours, theirs) = (ours.err(), theirs.err());
-                assert!(
-                    same_start(&ours, &theirs),
-                    "instantiated: {ours:?} instead of {theirs:?}"
-                );
+                assert_eq!(ours.err(), theirs.err(), "instantiated, ours first");
                 return Verdict::Passed;
             }
         };
         same_state(&ours, &theirs, "instantiation");
+        let functions = ours.functions();
+        let callees = Callee::all(&functions, case.seed);
+        let module = table::module(&callees);
+        let added = (ours.add_table(&module), theirs.add_table(&module));
+        assert_eq!(added, (Ok(()), Ok(())), "instantiated a table, ours first");
+        let names = functions
+            .into_iter()
+            .map(|(name, ty)| (From::Module, name, ty));
+        let indices = (0..).zip(callees);
+        let indices =
+            indices.map(|(index, callee)| (From::Table, i32::to_string(&index), callee.ty));
         let mut numbers = Answer::of(case.seed);
-        for _ in 0..2 {
-            for (name, ty) in ours.functions() {
-                let args = ty.params.iter().map(|&ty| (ty, numbers.bits()));
-                let args: Vec<_> = args.collect();
-                let (found, wanted) = (ours.call(&name, &args), theirs.call(&name, &args));
-                if let (Err(Failure::Limit(_)), _) | (_, Err(Failure::Limit(_))) = (&found, &wanted)
-                {
-                    return Verdict::Passed;
-                }
-                assert_eq!(
-                    found, wanted,
-                    "the call of {name:?} with {args:x?}, ours first"
-                );
-                same_state(&ours, &theirs, &name);
+        for (from, name, ty) in names.chain(indices) {
+            let args = ty.params.iter().map(|&ty| (ty, numbers.bits()));
+            let args: Vec<_> = args.collect();
+            let found = ours.call(from, &name, &args);
+            let wanted = theirs.call(from, &name, &args);
+            if let (Err(Failure::Limit(why)), _) | (_, Err(Failure::Limit(why))) = (&found, &wanted)
+            {
+                return super::reject(Self::NAME, why);
             }
+            assert_eq!(
+                found, wanted,
+                "the call of {name:?} of {from:?} with {args:x?}, ours first"
+            );
+            same_state(&ours, &theirs, &name);
         }
         Verdict::Passed
-    }
-}
-
-/// The interpreter has errors of its own for segments beyond the end.
-fn same_start(ours: &Option<Failure>, theirs: &Option<Failure>) -> bool {
-    match (ours, theirs) {
-        (
-            Some(Failure::Trap(Trap::MemoryOutOfBounds | Trap::TableOutOfBounds)),
-            Some(Failure::Limit(_)),
-        ) => true,
-        _ => ours == theirs,
     }
 }
 

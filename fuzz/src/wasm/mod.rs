@@ -3,3 +3,4 @@
 pub mod imports;
 pub mod module;
 pub mod runtimes;
+pub mod table;

@@ -1,6 +1,7 @@
 //! This project's runtime and wasmi, an interpreter, behind one interface.
 
 use super::imports::{self, Answer, MODULE, imports};
+use super::table;
 use multi_out_wasm::{Error, Extern, FuncType, Trap, ValType};
 
 /// Why a call has no results.
@@ -17,13 +18,25 @@ pub enum Failure {
 /// Results by type, as bits. A reference is 1, and 0 if it is null.
 pub type Outcome = Result<Vec<(ValType, u64)>, Failure>;
 
+/// The module that exports a function.
+#[derive(Clone, Copy, Debug)]
+pub enum From {
+    /// The module.
+    Module,
+    /// That of [`Runtime::add_table`].
+    Table,
+}
+
 /// A runtime with an instance.
 pub trait Runtime: Sized {
     /// Instantiates a module with the functions of [`super::imports`].
     fn new(bytes: &[u8]) -> Result<Self, Failure>;
 
-    /// Calls an exported function. References are null.
-    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome;
+    /// Instantiates a module with the same functions, and the exports of the first as [`table::OTHER`].
+    fn add_table(&mut self, bytes: &[u8]) -> Result<(), Failure>;
+
+    /// Calls an exported function of the module, or of that with a table. References are null.
+    fn call(&mut self, from: From, name: &str, args: &[(ValType, u64)]) -> Outcome;
 
     /// The value of an exported global.
     fn global(&self, name: &str) -> Option<(ValType, u64)>;
@@ -32,7 +45,9 @@ pub trait Runtime: Sized {
 /// This project's.
 pub struct Ours {
     store: multi_out_wasm::Store,
+    linker: multi_out_wasm::Linker,
     instance: multi_out_wasm::Instance,
+    table: Option<multi_out_wasm::Instance>,
 }
 
 impl Ours {
@@ -67,7 +82,7 @@ impl Ours {
     }
 }
 
-impl From<Error> for Failure {
+impl std::convert::From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Trap(Trap::StackExhausted) => Self::Limit("the stack".to_owned()),
@@ -88,10 +103,23 @@ impl Runtime for Ours {
         let mut linker = multi_out_wasm::Linker::new();
         imports::link(&mut store, &mut linker);
         let instance = multi_out_wasm::Instance::new(&mut store, &module, &linker)?;
-        Ok(Self { store, instance })
+        Ok(Self {
+            store,
+            linker,
+            instance,
+            table: None,
+        })
     }
 
-    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome {
+    fn add_table(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let module = multi_out_wasm::Module::new(bytes)?;
+        self.linker.instance(table::OTHER, &self.instance);
+        let table = multi_out_wasm::Instance::new(&mut self.store, &module, &self.linker)?;
+        self.table = Some(table);
+        Ok(())
+    }
+
+    fn call(&mut self, from: From, name: &str, args: &[(ValType, u64)]) -> Outcome {
         use multi_out_wasm::Value;
         let args: Vec<_> = args
             .iter()
@@ -104,7 +132,11 @@ impl Runtime for Ours {
                 ValType::ExternRef => Value::ExternRef(0),
             })
             .collect();
-        let func = self.instance.func(name)?;
+        let instance = match from {
+            From::Module => &self.instance,
+            From::Table => self.table.as_ref().expect("it was added"),
+        };
+        let func = instance.func(name)?;
         let results = func.call(&mut self.store, &args)?;
         Ok(results.iter().map(ours).collect())
     }
@@ -131,7 +163,9 @@ fn ours(value: &multi_out_wasm::Value) -> (ValType, u64) {
 /// The judge.
 pub struct Wasmi {
     store: wasmi::Store<()>,
+    linker: wasmi::Linker<()>,
     instance: wasmi::Instance,
+    table: Option<wasmi::Instance>,
 }
 
 impl Wasmi {
@@ -153,22 +187,33 @@ impl std::fmt::Display for HostFailure {
 
 impl wasmi::errors::HostError for HostFailure {}
 
-impl From<wasmi::Error> for Failure {
+impl std::convert::From<wasmi::Error> for Failure {
     fn from(error: wasmi::Error) -> Self {
         use wasmi::TrapCode;
+        use wasmi::errors::{ErrorKind, InstantiationError, MemoryError, TableError};
         if error.downcast_ref::<HostFailure>().is_some() {
             return Self::Host;
         }
-        Self::Trap(match error.as_trap_code() {
-            Some(TrapCode::UnreachableCodeReached) => Trap::Unreachable,
-            Some(TrapCode::MemoryOutOfBounds) => Trap::MemoryOutOfBounds,
-            Some(TrapCode::TableOutOfBounds) => Trap::TableOutOfBounds,
-            Some(TrapCode::IndirectCallToNull) => Trap::UninitializedElement,
-            Some(TrapCode::IntegerDivisionByZero) => Trap::DivideByZero,
-            Some(TrapCode::IntegerOverflow) => Trap::IntegerOverflow,
-            Some(TrapCode::BadConversionToInteger) => Trap::InvalidConversion,
-            Some(TrapCode::BadSignature) => Trap::IndirectCallType,
-            _ => return Self::Limit(error.to_string()),
+        Self::Trap(match error.kind() {
+            ErrorKind::TrapCode(code) => match code {
+                TrapCode::UnreachableCodeReached => Trap::Unreachable,
+                TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
+                TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
+                TrapCode::IndirectCallToNull => Trap::UninitializedElement,
+                TrapCode::IntegerDivisionByZero => Trap::DivideByZero,
+                TrapCode::IntegerOverflow => Trap::IntegerOverflow,
+                TrapCode::BadConversionToInteger => Trap::InvalidConversion,
+                TrapCode::BadSignature => Trap::IndirectCallType,
+                TrapCode::StackOverflow | TrapCode::OutOfSystemMemory => {
+                    return Self::Limit(error.to_string());
+                }
+                _ => panic!("{error}"),
+            },
+            // Segments that are beyond the end.
+            ErrorKind::Memory(MemoryError::OutOfBoundsAccess) => Trap::MemoryOutOfBounds,
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. })
+            | ErrorKind::Table(TableError::InitOutOfBounds) => Trap::TableOutOfBounds,
+            _ => panic!("{error}"),
         })
     }
 }
@@ -198,11 +243,30 @@ impl Runtime for Wasmi {
             defined.expect("a new name");
         }
         let instance = linker.instantiate_and_start(&mut store, &module)?;
-        Ok(Self { store, instance })
+        Ok(Self {
+            store,
+            linker,
+            instance,
+            table: None,
+        })
     }
 
-    fn call(&mut self, name: &str, args: &[(ValType, u64)]) -> Outcome {
-        let func = self.instance.get_func(&self.store, name);
+    fn add_table(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let module = wasmi::Module::new(self.store.engine(), bytes)?;
+        (self.linker).instance(&mut self.store, table::OTHER, self.instance)?;
+        let table = self
+            .linker
+            .instantiate_and_start(&mut self.store, &module)?;
+        self.table = Some(table);
+        Ok(())
+    }
+
+    fn call(&mut self, from: From, name: &str, args: &[(ValType, u64)]) -> Outcome {
+        let instance = match from {
+            From::Module => self.instance,
+            From::Table => self.table.expect("it was added"),
+        };
+        let func = instance.get_func(&self.store, name);
         let func = func.expect("an export of the other runtime's");
         let args: Vec<_> = args
             .iter()
