@@ -29,7 +29,7 @@ pub enum Error {
         message: String,
     },
     /// Nothing of that name was given.
-    #[error("unknown import `{module}.{name}`, {expected}")]
+    #[error("unknown import {module:?} {name:?}, {expected}")]
     UnknownImport {
         /// The name's first part.
         module: String,
@@ -40,7 +40,7 @@ pub enum Error {
     },
     /// An import is of another type.
     #[error(
-        "incompatible import type: the module imports `{module}.{name}` as {expected}, but is given {given}"
+        "incompatible import type: the module imports {module:?} {name:?} as {expected}, but is given {given}"
     )]
     ImportType {
         /// The name's first part.
@@ -79,6 +79,9 @@ pub enum Error {
     /// A host function failed, see [`fail`](crate::fail).
     #[error("a host function failed: {0}")]
     Host(Box<dyn std::error::Error + Send + Sync>),
+    /// The start function trapped or failed: [`Error::Trap`] or [`Error::Host`].
+    #[error("the start function: {0}")]
+    Start(Box<Self>),
     /// Of the typed functions.
     #[error(transparent)]
     Typed(#[from] multi_out::Error),

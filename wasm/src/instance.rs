@@ -110,7 +110,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownImport`], [`Error::ImportType`], and those of a call. What was written until then stays written.
+    /// [`Error::UnknownImport`] and [`Error::ImportType`], [`Error::Trap`] for a segment that does not fit, and
+    /// [`Error::Start`]. What was written until then stays written.
     pub fn new(store: &mut Store, module: &Module, linker: &Linker) -> Result<Self, Error> {
         let parts = module.0.clone();
         let declarations = &parts.declarations;
@@ -173,7 +174,8 @@ impl Instance {
         };
         if let Some(start) = declarations.start {
             let start = TypedFunc::<fn()>::new(store, instance.function(start), "start")?;
-            start.call(store)?;
+            let done = start.call(store);
+            done.map_err(|error| Error::Start(Box::new(error)))?;
         }
         Ok(instance)
     }

@@ -102,9 +102,7 @@ impl Declarations {
                 allocations = function.into_allocations();
                 bodies.push(body);
             }
-            if let Payload::MemorySection(section) = &payload {
-                check_limits(bytes, section.range())?;
-            }
+            check_limits(bytes, &payload)?;
             declarations.add(payload)?;
         }
         Ok((declarations, bodies))
@@ -247,10 +245,37 @@ impl fmt::Display for GlobalType {
 }
 
 /// The validator takes numbers of 64 bits for limits, as a later version has them; here they have 32.
-fn check_limits(bytes: &[u8], range: std::ops::Range<u64>) -> Result<(), Error> {
+fn check_limits(bytes: &[u8], payload: &Payload<'_>) -> Result<(), Error> {
+    let range = match payload {
+        Payload::ImportSection(section) => section.range(),
+        Payload::TableSection(section) => section.range(),
+        Payload::MemorySection(section) => section.range(),
+        _ => return Ok(()),
+    };
     let section = bytes.get(range.start as usize..range.end as usize);
     let mut reader = BinaryReader::new(section.unwrap_or_default(), range.start);
     for _ in 0..reader.read_var_u32()? {
+        let kind = match payload {
+            Payload::ImportSection(_) => {
+                reader.read_string()?;
+                reader.read_string()?;
+                reader.read_u8()?
+            }
+            Payload::TableSection(_) => TABLE,
+            _ => MEMORY,
+        };
+        match kind {
+            TABLE => drop(reader.read_u8()?),
+            MEMORY => {}
+            GLOBAL => {
+                reader.read_bytes(2)?;
+                continue;
+            }
+            _ => {
+                reader.read_var_u32()?;
+                continue;
+            }
+        }
         let flags = reader.read_u8()?;
         for _ in 0..=flags & 1 {
             reader.read_var_u32()?;
@@ -258,6 +283,11 @@ fn check_limits(bytes: &[u8], range: std::ops::Range<u64>) -> Result<(), Error> 
     }
     Ok(())
 }
+
+/// Kinds of imports. Types of references and values are a byte.
+const TABLE: u8 = 1;
+const MEMORY: u8 = 2;
+const GLOBAL: u8 = 3;
 
 /// Adds to an index space, and returns the index.
 fn push<T>(space: &mut Vec<T>, item: T) -> u32 {

@@ -54,6 +54,8 @@ fn run_prints_results() -> Result<()> {
         (&["wide", "18446744073709551615"], "-1\n"),
         (&["null", "null"], "1\nnull\nnull\n"),
         (&["null", "7"], "0\n7\nnull\n"),
+        // A name after the file, and an argument that looks like an option.
+        (&["wide", "-1"], "-1\n"),
     ] {
         let args: Vec<_> = ["run", "-", "--invoke"]
             .iter()
@@ -65,6 +67,17 @@ fn run_prints_results() -> Result<()> {
     }
     let ended = program(&["run", "-"], MODULE.as_bytes())?;
     assert_eq!((ended.status, &*ended.out), (Some(0), ""), "{}", ended.err);
+    // As the usage has it: options first.
+    let ended = program(
+        &["run", "--invoke", "divide", "-", "7", "-2"],
+        MODULE.as_bytes(),
+    )?;
+    assert_eq!(
+        (ended.status, &*ended.out),
+        (Some(0), "-3\n1\n"),
+        "{}",
+        ended.err
+    );
     Ok(())
 }
 
@@ -108,16 +121,20 @@ fn errors_say_what_is_wrong_and_where() -> Result<()> {
         2,
         &["no value of type i64"],
     )?;
+    for wrong in ["-+5", "0x+5", "-0x-5", "5x", "0x", "-", ""] {
+        call(&["wide", wrong], 2, &["no value of type i64"])?;
+    }
+    run(&["run", "-", "7"], b"(module)", 2, &["--invoke <NAME>"])?;
     call(
         &["memory"],
         2,
-        &["no exported function `memory`; its exports are `divide`, `add`"],
+        &["no exported function `memory`; it exports `divide`, `add`, `wide`, `null`\n"],
     )?;
     run(
         &["run", "-"],
         IMPORTS.as_bytes(),
         1,
-        &["unknown import `.`, a function () -> (i32, i32)"],
+        &["unknown import \"\" \"\", a function () -> (i32, i32)"],
     )?;
     run(
         &["run", "-"],
@@ -148,7 +165,7 @@ fn errors_say_what_is_wrong_and_where() -> Result<()> {
         &["run", "-"],
         b"(module (func $f (call $f)) (start $f))",
         1,
-        &["error: call stack exhausted\n"],
+        &["error: the start function: call stack exhausted\n"],
     )?;
     run(
         &["run", "-"],
@@ -160,7 +177,7 @@ fn errors_say_what_is_wrong_and_where() -> Result<()> {
         &["run", "-", "--invoke", "f"],
         b"(module)",
         2,
-        &["no exported function `f`; it has no exports"],
+        &["no exported function `f`; it exports no functions"],
     )?;
     run(
         &["run", "no/such/file.wasm"],

@@ -1,6 +1,6 @@
 //! What is no WebAssembly 2.0, or has vectors, is refused where it stands.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use multi_out_wasm::{Error, Module};
 use wast::parser::{ParseBuffer, parse};
 
@@ -59,6 +59,40 @@ fn later_proposals_are_refused_with_an_offset() -> Result<()> {
             "{fields}: {text}, where {found:02x?} is"
         );
     }
+    Ok(())
+}
+
+/// Limits are numbers of 32 bits, of five bytes at most, wherever they stand.
+#[test]
+fn limits_of_too_many_bytes_are_refused() -> Result<()> {
+    const ZERO: &[u8] = &[0];
+    const LONG_ZERO: &[u8] = &[0x80, 0x80, 0x80, 0x80, 0x80, 0];
+    // The identifier of a section, and what comes before the limits of its only item.
+    let sections: [(&str, u8, &[u8]); 4] = [
+        ("a memory", 5, &[1]),
+        ("a table", 4, &[1, 0x70]),
+        ("an imported memory", 2, b"\x01\x01m\x01n\x02"),
+        ("an imported table", 2, b"\x01\x01m\x01n\x01\x6f"),
+    ];
+    for (what, id, before) in sections {
+        let module = |limits: &[&[u8]]| {
+            let content = [&[before], limits].concat().concat();
+            let header = [id, content.len() as u8];
+            Module::new(&[&b"\0asm\x01\0\0\0"[..], &header, &content].concat())
+        };
+        for (flags, limits) in [(0, &[LONG_ZERO][..]), (1, &[ZERO, LONG_ZERO])] {
+            let short = vec![ZERO; limits.len()];
+            module(&[&[&[flags][..]], &*short].concat()).with_context(|| what.to_owned())?;
+            let error = module(&[&[&[flags][..]], limits].concat()).err();
+            ensure!(
+                matches!(&error, Some(Error::Invalid { message, .. }) if message.contains("too long")),
+                "{what}: {error:?}"
+            );
+        }
+    }
+    // What else is imported is no limit.
+    let others = r#"(import "m" "f" (func)) (import "m" "g" (global (mut i64))) (import "m" "t" (table 1 2 funcref))"#;
+    Module::new(&encode(&format!("(module {others} (table 1 externref))"))?)?;
     Ok(())
 }
 

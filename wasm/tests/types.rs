@@ -59,7 +59,7 @@ fn an_import_of_another_type_names_both() -> Result<()> {
     let ty = "(param i32) (result i32 i64)";
     let error = import(ty, offer!(fn(Vmctx<()>, i32) -> A, a))?.context("another type")?;
     ensure!(
-        error.contains("imports `env.f` as a function (i32) -> (i32, i64)")
+        error.contains("imports \"env\" \"f\" as a function (i32) -> (i32, i64)")
             && error.contains("given a function of the host (i32) -> (i32, i32), `fn(")
             && error.contains("types::A`"),
         "{error}"

@@ -90,6 +90,7 @@ impl std::convert::From<Error> for Failure {
             Error::Trap(Trap::UndefinedElement) => Self::Trap(Trap::TableOutOfBounds),
             Error::Trap(trap) => Self::Trap(trap),
             Error::Host(why) if why.to_string() == imports::FAILURE => Self::Host,
+            Error::Start(error) => Self::from(*error),
             Error::Compile { .. } => Self::Limit(error.to_string()),
             other => panic!("{other}"),
         }

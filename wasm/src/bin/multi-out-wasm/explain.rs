@@ -22,7 +22,7 @@ Examples:
   multi-out-wasm explain --lang rust swap.wat > swap.rs
 
 The files declare the functions that a host gives, and have types for all, with assertions on
-their layout. An externref is an integer there, and a pointer in the signatures of the library.")]
+their layout. An externref is a pointer, which the files have as an integer of its size.")]
 pub struct Options {
     /// The module; `-` is the standard input.
     file: PathBuf,

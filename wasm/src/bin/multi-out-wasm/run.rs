@@ -3,7 +3,7 @@
 use crate::input::{self, Usage};
 use anyhow::Result;
 use clap::Args;
-use multi_out_wasm::{Error, Instance, Linker, Store, ValType, Value};
+use multi_out_wasm::{Error, Extern, Instance, Linker, Store, ValType, Value};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -23,9 +23,13 @@ pub struct Options {
     /// The module; `-` is the standard input.
     file: PathBuf,
 
-    /// Call an exported function with these values.
-    #[arg(long, num_args = 1.., value_names = ["NAME", "ARG"], allow_hyphen_values = true)]
-    invoke: Vec<String>,
+    /// Call an exported function.
+    #[arg(long, value_name = "NAME")]
+    invoke: Option<String>,
+
+    /// The values to call it with.
+    #[arg(requires = "invoke", allow_hyphen_values = true)]
+    args: Vec<String>,
 }
 
 /// Prints the results.
@@ -33,17 +37,20 @@ pub fn run(options: &Options) -> Result<()> {
     let module = input::module(&options.file)?;
     let mut store = Store::new()?;
     let instance = Instance::new(&mut store, &module, &Linker::new())?;
-    let Some((name, args)) = options.invoke.split_first() else {
+    let (Some(name), args) = (&options.invoke, &options.args) else {
         return Ok(());
     };
     let func = instance.func(name).map_err(|error| {
-        let exports = instance.exports().map(|(name, _)| format!("`{name}`"));
-        let exports: Vec<_> = exports.collect();
-        let exports = match exports.join(", ") {
-            none if none.is_empty() => "it has no exports".to_owned(),
-            exports => format!("its exports are {exports}"),
+        let functions = instance.exports().filter_map(|(name, item)| match item {
+            Extern::Func(_) => Some(format!("`{name}`")),
+            _ => None,
+        });
+        let functions: Vec<_> = functions.collect();
+        let functions = match functions.join(", ") {
+            none if none.is_empty() => "it exports no functions".to_owned(),
+            functions => format!("it exports {functions}"),
         };
-        Usage(format!("{error}; {exports}"))
+        Usage(format!("{error}; {functions}"))
     })?;
     let params = func.ty().map_or(&[][..], |ty| &ty.params);
     if params.len() != args.len() {
@@ -92,7 +99,7 @@ fn value(ty: ValType, text: &str) -> Option<Value> {
         ValType::FuncRef if text == "null" => Value::FuncRef(None),
         ValType::FuncRef => return None,
         ValType::ExternRef if text == "null" => Value::ExternRef(0),
-        ValType::ExternRef => Value::ExternRef(text.parse().ok()?),
+        ValType::ExternRef => Value::ExternRef(integer(text)?.try_into().ok()?),
     })
 }
 
@@ -101,9 +108,11 @@ fn integer(text: &str) -> Option<i128> {
         Some(digits) => (-1, digits),
         None => (1, text),
     };
-    let magnitude = match digits.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => digits.parse(),
+    let (digits, radix) = match digits.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (digits, 10),
     };
-    Some(sign * i128::from(magnitude.ok()?))
+    // The library takes a sign here, too.
+    let magnitude = u64::from_str_radix(digits, radix).ok()?;
+    (!digits.starts_with('+')).then_some(sign * i128::from(magnitude))
 }
