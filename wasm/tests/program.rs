@@ -17,9 +17,13 @@ const MODULE: &str = r#"(module
 const IMPORTS: &str = r#"(module
     (import "" "" (func (result i32 i32)))
     (import "env" "int" (func (param i64 externref) (result f32)))
+    (import "env" "refs" (func (param externref) (result externref i32)))
+    (import "env" "func" (func (param i32) (result funcref)))
+    (import "env" "many" (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
     (import "env" "table" (table 1 2 funcref))
     (import "env" "count" (global (mut i32)))
-    (func (export "swap") (result f64 i32) (unreachable)))"#;
+    (func (export "swap") (result f64 i32) (unreachable))
+    (func (export "opaque") (param externref) (result funcref) (unreachable)))"#;
 
 struct Ended {
     status: Option<i32>,
@@ -220,8 +224,17 @@ import \"\" \"\": a function () -> (i32, i32)
   Rust  #[repr(C)] struct NamelessOut { r0: i32, r1: i32 }
         unsafe extern \"C\" fn nameless(out: *mut NamelessOut, vmctx: *mut core::ffi::c_void)
 import \"env\" \"int\": a function (i64, externref) -> (f32)
-  C     float env_int(void *vmctx, int64_t a0, int64_t a1);
-  Rust  unsafe extern \"C\" fn env_int(vmctx: *mut core::ffi::c_void, a0: i64, a1: i64) -> f32
+  C     float env_int(void *vmctx, int64_t a0, void *a1);
+  Rust  unsafe extern \"C\" fn env_int(vmctx: *mut core::ffi::c_void, a0: i64, a1: *mut core::ffi::c_void) -> f32
+import \"env\" \"refs\": a function (externref) -> (externref, i32)
+  C     struct env_refs_out { void *r0; int32_t r1; };
+        void env_refs(struct env_refs_out *out, void *vmctx, void *a0);
+  Rust  #[repr(C)] struct EnvRefsOut { r0: *mut core::ffi::c_void, r1: i32 }
+        unsafe extern \"C\" fn env_refs(out: *mut EnvRefsOut, vmctx: *mut core::ffi::c_void, a0: *mut core::ffi::c_void)
+import \"env\" \"func\": a function (i32) -> (funcref)
+  no host function can be this: one of its types is funcref
+import \"env\" \"many\": a function (i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32) -> ()
+  no host function can be this: it has more than 16 parameters
 import \"env\" \"table\": a table of 1 to 2 funcref
 import \"env\" \"count\": a global i32 variable
 export \"swap\": a function () -> (f64, i32)
@@ -229,6 +242,9 @@ export \"swap\": a function () -> (f64, i32)
         void swap(struct swap_out *out, void *vmctx);
   Rust  #[repr(C)] struct SwapOut { r0: f64, r1: i32 }
         unsafe extern \"C\" fn swap(out: *mut SwapOut, vmctx: *mut core::ffi::c_void)
+export \"opaque\": a function (externref) -> (funcref)
+  C     void *opaque(void *vmctx, void *a0);
+  Rust  unsafe extern \"C\" fn opaque(vmctx: *mut core::ffi::c_void, a0: *mut core::ffi::c_void) -> *mut core::ffi::c_void
 ";
     assert_eq!(
         (ended.status, &*ended.out),

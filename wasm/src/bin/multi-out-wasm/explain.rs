@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::settings::{self, Flags};
 use multi_out_declare::{Names, Refusal, Section, c, declare, rust};
-use multi_out_wasm::{FuncType, Item};
+use multi_out_wasm::{FuncType, Item, ValType};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -71,6 +71,20 @@ fn stem(item: &Item<'_>) -> String {
     }
 }
 
+/// Why no function of the host can be this import.
+fn impossible(item: &Item<'_>) -> Option<&'static str> {
+    let (_, ty) = (item.module?, item.func?);
+    if ty
+        .params
+        .iter()
+        .chain(&ty.results)
+        .any(|ty| *ty == ValType::FuncRef)
+    {
+        return Some("no host function can be this: one of its types is funcref");
+    }
+    (ty.params.len() > 16).then_some("no host function can be this: it has more than 16 parameters")
+}
+
 fn file<S: Section>(isa: &dyn TargetIsa, items: &[Item<'_>]) -> Result<String> {
     let mut section = S::new(isa.triple()).ok_or_else(|| anyhow!("no compiler for this target"))?;
     let mut names = S::names();
@@ -78,6 +92,10 @@ fn file<S: Section>(isa: &dyn TargetIsa, items: &[Item<'_>]) -> Result<String> {
         section.blank_line();
         section.comment(&title(item));
         let Some(ty) = item.func else { continue };
+        if let Some(why) = impossible(item) {
+            section.comment(why);
+            continue;
+        }
         let name = names.clone().claim(&stem(item));
         let name = format!("%{name}");
         // An export has no symbol.
@@ -96,6 +114,10 @@ fn text(isa: &dyn TargetIsa, items: &[Item<'_>]) -> Result<String> {
     for item in items {
         text += &format!("{}\n", title(item));
         let Some(ty) = item.func else { continue };
+        if let Some(why) = impossible(item) {
+            text += &format!("  {why}\n");
+            continue;
+        }
         let stem = stem(item);
         let c = in_c(isa, ty, &for_c.claim(&stem));
         let (name, types) = (
@@ -116,12 +138,30 @@ fn text(isa: &dyn TargetIsa, items: &[Item<'_>]) -> Result<String> {
 
 type Lines = Result<Vec<String>, Refusal>;
 
+/// References are integers to the code generator, and pointers to whoever implements the function.
+fn point(ty: &FuncType, params: &mut [(String, String)], results: &mut [String], pointer: &str) {
+    // The place for results and the context come first.
+    let params = params.iter_mut().rev().map(|(name, _)| name);
+    let params = ty.params.iter().rev().zip(params);
+    for (ty, name) in params.chain(ty.results.iter().zip(results)) {
+        if matches!(ty, ValType::ExternRef | ValType::FuncRef) {
+            *name = pointer.to_owned();
+        }
+    }
+}
+
 fn in_c(isa: &dyn TargetIsa, ty: &FuncType, name: &str) -> Result<Lines> {
     let signature = ty.signature(isa)?;
     Ok(
-        c::Declaration::new(isa, &signature, name).map(|declaration| {
+        c::Declaration::new(isa, &signature, name).map(|mut declaration| {
+            let results = match &mut declaration.out {
+                Some(out) => &mut out.fields[..],
+                None => std::slice::from_mut(&mut declaration.result),
+            };
+            point(ty, &mut declaration.params, results, "void *");
             let out = declaration.out.as_ref().map(|out| {
                 let fields = (0..).zip(&out.fields).map(|(n, ty)| format!(" {ty} r{n};"));
+                let fields = fields.map(|field| field.replace("* ", "*"));
                 format!("struct {} {{{} }};", out.name, fields.collect::<String>())
             });
             let prototype = format!("{};", declaration.prototype(name));
@@ -133,7 +173,17 @@ fn in_c(isa: &dyn TargetIsa, ty: &FuncType, name: &str) -> Result<Lines> {
 fn in_rust(isa: &dyn TargetIsa, ty: &FuncType, name: &str, types: &str) -> Result<Lines> {
     let signature = ty.signature(isa)?;
     Ok(
-        rust::Declaration::new(isa, &signature, types).map(|declaration| {
+        rust::Declaration::new(isa, &signature, types).map(|mut declaration| {
+            let results = match &mut declaration.out {
+                Some(out) => &mut out.fields[..],
+                None => declaration.result.as_mut_slice(),
+            };
+            point(
+                ty,
+                &mut declaration.params,
+                results,
+                "*mut core::ffi::c_void",
+            );
             let out = declaration.out.as_ref().map(|out| {
                 let fields = (0..).zip(&out.fields).map(|(n, ty)| format!("r{n}: {ty}"));
                 let fields: Vec<_> = fields.collect();
