@@ -1,6 +1,6 @@
 //! Several results, in every order of types: as imports and as exports, by `call` and by `call_indirect`.
 //!
-//! The values of a signature differ in every byte, so a result that is swapped, shifted or cut off is another one.
+//! Results differ in every byte, and no parameter is like a result, so one that is swapped, shifted or cut off is another.
 
 use anyhow::{Context as _, Result, ensure};
 use multi_out::{Out, Results, Vmctx};
@@ -37,19 +37,20 @@ numbers! {
     f64 F64 |bits| f64::from_bits(bits);
 }
 
-/// Makes values whose bytes differ from all others of a signature, and which are no NaN.
+/// Makes values whose bytes differ from all others of a signature's parameters or of its results, and which are no NaN. It has the
+/// first byte of the next.
 struct Places(u8);
 
 impl Places {
-    const RESULTS: Self = Self(0);
-    /// Ten more.
-    const PARAMS: Self = Self(21);
+    const RESULTS: Self = Self(1);
+    /// Behind 26 results. The last few begin again, with two bytes between them and any result.
+    const PARAMS: Self = Self(211);
 
     fn next<T: Number>(&mut self) -> T {
-        let first = 8 * self.0 + 1;
-        self.0 += 1;
+        let first = self.0;
+        self.0 = first.wrapping_add(8);
         T::of(u64::from_le_bytes(std::array::from_fn(|byte| {
-            first + byte as u8
+            first.wrapping_add(byte as u8)
         })))
     }
 }
