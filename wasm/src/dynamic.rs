@@ -5,7 +5,7 @@
 
 use crate::compile::Jit;
 use crate::error::Error;
-use crate::function::{Func, FuncKind};
+use crate::function::Func;
 use crate::linker::Global;
 use crate::memory::Bits;
 use crate::store::Store;
@@ -61,9 +61,7 @@ impl Value {
             Self::FuncRef(None) => Ok(Bits::default()),
             Self::FuncRef(Some(func)) => {
                 store.check(func.store)?;
-                let place = func.place.map(|place| Bits::from(place as u64));
-                place
-                    .ok_or_else(|| Error::Unsupported("no reference to a host function".to_owned()))
+                Ok(Bits::from(func.place as u64))
             }
             number => Ok(number.number().map(|(_, bits)| bits).unwrap_or_default()),
         }
@@ -92,8 +90,8 @@ impl Store {
         let ty = FuncType::of_id(record.ty)?;
         Some(Func {
             record,
-            kind: FuncKind::Wasm(ty),
-            place: Some(place),
+            ty,
+            place,
             store: self.id,
         })
     }
@@ -153,11 +151,7 @@ impl Func {
     pub fn call(&self, store: &mut Store, args: &[Value]) -> Result<Vec<Value>, Error> {
         store.check(self.store)?;
         let given: Vec<_> = args.iter().map(Value::ty).collect();
-        let FuncKind::Wasm(ty) = &self.kind else {
-            return Err(Error::Unsupported(
-                "a function of the host has no type yet".to_owned(),
-            ));
-        };
+        let ty = &self.ty;
         if given != ty.params {
             let results = ty.results.clone();
             return Err(Error::FunctionType {

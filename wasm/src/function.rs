@@ -10,20 +10,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, transmute};
 
-/// A function of a store: of an instance, or the host's.
+/// A function that an instance defines or imports.
 #[derive(Clone)]
 pub struct Func {
     pub(crate) record: FunctionRecord,
-    pub(crate) kind: FuncKind,
+    pub(crate) ty: FuncType,
     /// Where an instance has its record, for references.
-    pub(crate) place: Option<*const FunctionRecord>,
+    pub(crate) place: *const FunctionRecord,
     pub(crate) store: u64,
-}
-
-#[derive(Clone)]
-pub(crate) enum FuncKind {
-    Wasm(FuncType),
-    Host(RustType),
 }
 
 impl Func {
@@ -37,21 +31,15 @@ impl Func {
         self.record.context
     }
 
-    /// Its type, which a function of the host has from the module that imports it.
-    pub fn ty(&self) -> Option<&FuncType> {
-        match &self.kind {
-            FuncKind::Wasm(ty) => Some(ty),
-            FuncKind::Host(_) => None,
-        }
+    /// Its type.
+    pub fn ty(&self) -> &FuncType {
+        &self.ty
     }
 }
 
 impl fmt::Debug for Func {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            FuncKind::Wasm(ty) => write!(f, "{ty} at {:p}", self.record.code),
-            FuncKind::Host(ty) => write!(f, "{ty} at {:p}", self.record.code),
-        }
+        write!(f, "{} at {:p}", self.ty, self.record.code)
     }
 }
 
@@ -87,9 +75,7 @@ impl<S: Export> TypedFunc<S> {
             expected,
             given: format!("{rust}{why}"),
         };
-        let FuncKind::Wasm(ty) = &func.kind else {
-            return Err(wrong(format!("{func:?}"), ""));
-        };
+        let ty = &func.ty;
         if ty.mentions_functions() {
             let why = ", which has no type for references to functions; use `Func::call`";
             return Err(wrong(ty.to_string(), why));
@@ -115,6 +101,32 @@ impl<S: Export> TypedFunc<S> {
         self.context
     }
 }
+
+/// Calls a macro with names for the parameters of all signatures.
+macro_rules! arities {
+    ($macro:ident) => {
+        $macro! {
+            []
+            [A]
+            [A B]
+            [A B C]
+            [A B C D]
+            [A B C D E]
+            [A B C D E F]
+            [A B C D E F G]
+            [A B C D E F G H]
+            [A B C D E F G H I]
+            [A B C D E F G H I J]
+            [A B C D E F G H I J K]
+            [A B C D E F G H I J K L]
+            [A B C D E F G H I J K L M]
+            [A B C D E F G H I J K L M N]
+            [A B C D E F G H I J K L M N O]
+            [A B C D E F G H I J K L M N O P]
+        }
+    };
+}
+pub(crate) use arities;
 
 macro_rules! exports {
     ($([$($name:ident)*])*) => {$(
@@ -153,22 +165,4 @@ macro_rules! exports {
     )*};
 }
 
-exports! {
-    []
-    [A]
-    [A B]
-    [A B C]
-    [A B C D]
-    [A B C D E]
-    [A B C D E F]
-    [A B C D E F G]
-    [A B C D E F G H]
-    [A B C D E F G H I]
-    [A B C D E F G H I J]
-    [A B C D E F G H I J K]
-    [A B C D E F G H I J K L]
-    [A B C D E F G H I J K L M]
-    [A B C D E F G H I J K L M N]
-    [A B C D E F G H I J K L M N O]
-    [A B C D E F G H I J K L M N O P]
-}
+arities!(exports);

@@ -2,8 +2,8 @@
 
 use crate::compile::{Module, Parts};
 use crate::error::{Error, Trap};
-use crate::function::{Export, Func, FuncKind, TypedFunc};
-use crate::linker::{Extern, Global, Linker, Memory, Table};
+use crate::function::{Export, Func, TypedFunc};
+use crate::linker::{Extern, Global, Linker, Memory, Offer, Table};
 use crate::memory::{Bits, GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Constant, Item, Mode, describe_memory};
 use crate::store::Store;
@@ -119,10 +119,13 @@ impl Instance {
         let mut functions = vec![];
         for import in &declarations.imports {
             match linker.resolve(store, declarations, import)? {
-                Extern::Func(func) => functions.push(func),
-                Extern::Memory(memory) => memories.push(memory.0),
-                Extern::Table(table) => tables.push(table.instance),
-                Extern::Global(global) => globals.push(global.instance),
+                Offer::Host(func) => functions.push((func.code, func.context)),
+                Offer::Extern(Extern::Func(func)) => {
+                    functions.push((func.record.code, func.record.context));
+                }
+                Offer::Extern(Extern::Memory(memory)) => memories.push(memory.0.clone()),
+                Offer::Extern(Extern::Table(table)) => tables.push(table.instance.clone()),
+                Offer::Extern(Extern::Global(global)) => globals.push(global.instance.clone()),
             }
         }
         let no_memory = |what| Error::Unsupported(format!("not enough memory for {what}"));
@@ -185,8 +188,8 @@ impl Instance {
         let record = unsafe { *self.data.record(index) };
         Func {
             record,
-            kind: FuncKind::Wasm(self.data.parts.declarations.function_type(index).clone()),
-            place: Some(self.data.record(index)),
+            ty: self.data.parts.declarations.function_type(index).clone(),
+            place: self.data.record(index),
             store: self.store,
         }
     }
@@ -276,7 +279,7 @@ impl Instance {
 }
 
 impl InstanceData {
-    fn write_context(&self, store: &Store, imports: &[Func]) {
+    fn write_context(&self, store: &Store, imports: &[(*const u8, *mut VmContext)]) {
         let (layout, declarations) = (&self.parts.layout, &self.parts.declarations);
         self.word(RUNTIME, &raw const *store.runtime);
         self.word(INSTANCE, self);
@@ -295,10 +298,11 @@ impl InstanceData {
             .addresses
             .iter()
             .map(|&code| (code, self.context()));
-        let imported = imports
+        let all = imports
             .iter()
-            .map(|func| (func.record.code, func.record.context));
-        let all = imported.chain(defined).zip(&declarations.functions);
+            .copied()
+            .chain(defined)
+            .zip(&declarations.functions);
         for (index, ((code, context), &ty)) in (0..).zip(all) {
             let ty = types[ty as usize];
             self.set_record(index, FunctionRecord { code, context, ty });

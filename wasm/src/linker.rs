@@ -1,13 +1,13 @@
 //! What modules may import: functions of the host, and exports of other instances.
 
 use crate::error::{Error, Trap};
-use crate::function::{Func, FuncKind};
+use crate::function::{Func, arities};
 use crate::instance::Instance;
 use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Declarations, GlobalType, Import, Item, Limits, TableType, describe_memory};
 use crate::store::{Context, Store};
 use crate::types::{RustType, ValType};
-use crate::vmcontext::FunctionRecord;
+use crate::vmcontext::VmContext;
 use multi_out::signature::{Host, ShapeOf};
 use multi_out::{Imports, Signature, Vmctx};
 use std::cell::Cell;
@@ -137,30 +137,28 @@ macro_rules! host_functions {
     )*};
 }
 
-host_functions! {
-    []
-    [A]
-    [A B]
-    [A B C]
-    [A B C D]
-    [A B C D E]
-    [A B C D E F]
-    [A B C D E F G]
-    [A B C D E F G H]
-    [A B C D E F G H I]
-    [A B C D E F G H I J]
-    [A B C D E F G H I J K]
-    [A B C D E F G H I J K L]
-    [A B C D E F G H I J K L M]
-    [A B C D E F G H I J K L M N]
-    [A B C D E F G H I J K L M N O]
-    [A B C D E F G H I J K L M N O P]
+arities!(host_functions);
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Offer {
+    Extern(Extern),
+    Host(HostFunc),
+}
+
+/// A function of the host's, of which no module has said the type yet.
+#[derive(Clone, Debug)]
+pub(crate) struct HostFunc {
+    pub(crate) code: *const u8,
+    pub(crate) context: *mut VmContext,
+    ty: RustType,
+    store: u64,
 }
 
 /// What there is to import, by its two names.
 #[derive(Clone, Debug, Default)]
 pub struct Linker {
-    items: HashMap<(String, String), Extern>,
+    items: HashMap<(String, String), Offer>,
 }
 
 impl Linker {
@@ -171,8 +169,12 @@ impl Linker {
 
     /// Offers anything. What had the name before is replaced.
     pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) {
+        self.offer(module, name, Offer::Extern(item.into()));
+    }
+
+    fn offer(&mut self, module: &str, name: &str, offer: Offer) {
         let name = (module.to_owned(), name.to_owned());
-        self.items.insert(name, item.into());
+        self.items.insert(name, offer);
     }
 
     /// Offers all exports of an instance.
@@ -247,17 +249,13 @@ impl Linker {
     ) {
         let mut symbols = imports.symbols().into_iter().flatten();
         if let Some((_, code)) = symbols.next() {
-            let func = Func {
-                record: FunctionRecord {
-                    code,
-                    context: context.value.get().cast(),
-                    ty: 0,
-                },
-                kind: FuncKind::Host(RustType::of::<S>()),
-                place: None,
+            let func = HostFunc {
+                code,
+                context: context.value.get().cast(),
+                ty: RustType::of::<S>(),
                 store: context.store,
             };
-            self.define(module, name, func);
+            self.offer(module, name, Offer::Host(func));
         }
     }
 
@@ -266,7 +264,7 @@ impl Linker {
         store: &Store,
         declarations: &Declarations,
         import: &Import,
-    ) -> Result<Extern, Error> {
+    ) -> Result<&Offer, Error> {
         let expected = || declarations.describe(import.item);
         let (module, name) = (import.module.clone(), import.name.clone());
         let Some(given) = self.items.get(&(module.clone(), name.clone())) else {
@@ -278,39 +276,38 @@ impl Linker {
             });
         };
         let fits = match (import.item, given) {
-            (Item::Function(index), Extern::Func(func)) => {
+            (Item::Function(index), Offer::Host(func)) => {
                 store.check(func.store)?;
                 let ty = declarations.function_type(index);
-                match &func.kind {
-                    FuncKind::Wasm(given) => given == ty,
-                    FuncKind::Host(given) => given.is(ty, &*store.isa)?,
-                }
+                func.ty.is(ty, &*store.isa)?
             }
-            (Item::Memory(index), Extern::Memory(memory)) => {
+            (Item::Function(index), Offer::Extern(Extern::Func(func))) => {
+                store.check(func.store)?;
+                func.ty == *declarations.function_type(index)
+            }
+            (Item::Memory(index), Offer::Extern(Extern::Memory(memory))) => {
                 within(memory.0.limits(), declarations.memories[index as usize])
             }
-            (Item::Table(index), Extern::Table(table)) => {
+            (Item::Table(index), Offer::Extern(Extern::Table(table))) => {
                 store.check(table.store)?;
                 let (ty, wanted) = (table.instance.ty(), declarations.tables[index as usize]);
                 ty.element == wanted.element && within(ty.limits, wanted.limits)
             }
-            (Item::Global(index), Extern::Global(global)) => {
+            (Item::Global(index), Offer::Extern(Extern::Global(global))) => {
                 global.check(store)?;
                 global.instance.ty == declarations.globals[index as usize]
             }
             _ => false,
         };
         if fits {
-            return Ok(given.clone());
+            return Ok(given);
         }
         let given = match given {
-            Extern::Func(func) => match &func.kind {
-                FuncKind::Wasm(ty) => format!("a function {ty}"),
-                FuncKind::Host(ty) => format!("a function of the host {ty}"),
-            },
-            Extern::Memory(memory) => describe_memory(memory.0.limits()),
-            Extern::Table(table) => table.instance.ty().to_string(),
-            Extern::Global(global) => global.instance.ty.to_string(),
+            Offer::Host(func) => format!("a function of the host {}", func.ty),
+            Offer::Extern(Extern::Func(func)) => format!("a function {}", func.ty),
+            Offer::Extern(Extern::Memory(memory)) => describe_memory(memory.0.limits()),
+            Offer::Extern(Extern::Table(table)) => table.instance.ty().to_string(),
+            Offer::Extern(Extern::Global(global)) => global.instance.ty.to_string(),
         };
         Err(Error::ImportType {
             module,

@@ -160,7 +160,7 @@ impl fmt::Display for FuncType {
 }
 
 /// The type of a function in Rust, which has the context first.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RustType {
     params: &'static [Slot],
     results: &'static [Slot],

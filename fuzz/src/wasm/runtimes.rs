@@ -55,7 +55,7 @@ impl Ours {
     pub fn functions(&self) -> Vec<(String, FuncType)> {
         let exports = self.instance.exports();
         let functions = exports.filter_map(|(name, item)| match item {
-            Extern::Func(func) => Some((name.to_owned(), func.ty()?.clone())),
+            Extern::Func(func) => Some((name.to_owned(), func.ty().clone())),
             _ => None,
         });
         functions.collect()

@@ -52,7 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
         };
         Usage(format!("{error}; {functions}"))
     })?;
-    let params = func.ty().map_or(&[][..], |ty| &ty.params);
+    let params = &func.ty().params;
     if params.len() != args.len() {
         let (wanted, given) = (params.len(), args.len());
         let usage = format!("`{name}` takes {wanted} values, but {given} are given");
