@@ -28,7 +28,7 @@ impl Answer {
             answer.0 ^= arg;
             answer.0 = answer.bits();
         }
-        (answer.bits() % 32 > 0).then_some(answer)
+        (!answer.bits().is_multiple_of(32)).then_some(answer)
     }
 
     /// The next result, in the low bits if it has fewer.
