@@ -84,6 +84,73 @@ fn positions_count_integers_and_floats() {
     );
 }
 
+#[derive(Results, Debug, Default, PartialEq)]
+#[repr(C)]
+struct Every(
+    i8,
+    u8,
+    i16,
+    u16,
+    i32,
+    u32,
+    i64,
+    u64,
+    f32,
+    f64,
+    bool,
+    usize,
+    i128,
+);
+
+unsafe extern "win64" fn every_type(
+    out: *mut Every,
+    vmctx: *mut u64,
+    a: i8,
+    b: u8,
+    c: i16,
+    d: u16,
+    e: i32,
+    f: u32,
+    g: i64,
+    h: u64,
+    i: f32,
+    j: f64,
+    k: bool,
+    l: usize,
+) {
+    // SAFETY: the caller's place for results, and its context.
+    unsafe {
+        *vmctx += 1;
+        out.write(Every(a, b, c, d, e, f, g, h, i, j, k, l, i128::MIN + 1));
+    }
+}
+
+#[test]
+fn every_type_is_a_parameter_and_a_field() {
+    type Host = unsafe extern "win64" fn(
+        *mut Every,
+        *mut u64,
+        i8,
+        u8,
+        i16,
+        u16,
+        i32,
+        u32,
+        i64,
+        u64,
+        f32,
+        f64,
+        bool,
+        usize,
+    );
+    same!(
+        fn(Vmctx<u64>, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, bool, usize) -> Every,
+        every_type as Host,
+        (-1, 254, -3, 0xfffc, -5, 0xffff_fffa, -7, u64::MAX - 7, -9.5, 10.25, true, usize::MAX - 11)
+            -> Every
+    );
+}
+
 unsafe extern "win64" fn one_result(a: f32, b: i8, c: f64, d: u16, e: u32) -> f64 {
     f64::from(a) + f64::from(b) + c + f64::from(d) + f64::from(e)
 }
