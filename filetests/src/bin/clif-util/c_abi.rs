@@ -126,7 +126,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         jobs: jobs.map_or(1, NonZeroUsize::get),
         batch,
         stops_at_mismatch: options.stop,
-        convention: None,
+        has_base_convention: false,
     };
     let bar = ProgressBar::new(campaign.steps() as u64);
     bar.set_style(ProgressStyle::with_template(

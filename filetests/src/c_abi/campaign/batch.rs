@@ -118,7 +118,10 @@ impl<'a> Batch<'a> {
                 number,
                 signature: self.campaign.signature.clone().unwrap_or_else(random),
                 is_indirect: number % 2 == 1,
-                convention: self.campaign.convention.unwrap_or(self.target.convention()),
+                convention: match self.campaign.has_base_convention {
+                    true => self.target.convention().base(),
+                    false => self.target.convention(),
+                },
             };
             if let Err(refusal) = abi::check_c(&*self.isa, &case.signature) {
                 self.judge_refusal(&open, &case, &refusal.to_string());

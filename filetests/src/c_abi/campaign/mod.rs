@@ -16,7 +16,6 @@ pub use report::{Cell, FieldType, Mismatch, Report};
 use super::case::Direction;
 use batch::Batch;
 use cranelift_codegen::ir::Signature;
-use cranelift_codegen::isa::CallConv;
 use oracles::platform::Platform;
 use oracles::toolchain::Compiler;
 use std::sync::Mutex;
@@ -43,8 +42,8 @@ pub struct Campaign {
     pub batch: usize,
     /// Whether to begin no other batch once there is a mismatch.
     pub stops_at_mismatch: bool,
-    /// Another convention of compiled code than the target's, to test the campaign.
-    pub convention: Option<CallConv>,
+    /// Compiled code has the base of the target's convention, to test the campaign.
+    pub has_base_convention: bool,
 }
 
 /// How many signatures there are for each batch, far more than are used.

@@ -25,7 +25,7 @@ impl Mismatch {
             jobs: 1,
             batch: 1,
             stops_at_mismatch: false,
-            convention: Some(self.case.convention),
+            has_base_convention: self.case.convention != self.target.convention(),
         };
         let mut batch = Batch::new(&campaign, self.target, self.settings)?;
         let mut best = (self.case.clone(), self.text.clone());
