@@ -18,7 +18,7 @@ using f64 = double;
 /* A value in memory, from its first byte on. */
 using slot = uint8_t[16];
 
-enum { MAX_RESULTS = 100, MAX_PARAMS = 32 };
+enum { MAX_RESULTS = 1000, MAX_PARAMS = 128 };
 
 /* Keep in sync with `VmContext` in src/vmctx.rs. */
 struct alignas(16) vmctx {

@@ -14,7 +14,7 @@ pub struct Shape {
     /// Types of the results.
     pub results: Vec<Type>,
     /// Which small integers are unsigned, to be zero-extended where C extends: bit `n` is for
-    /// parameter `n`, [`Shape::RESULT`] for a single result.
+    /// parameter `n`, `n + 64` and so on, [`Shape::RESULT`] for a single result.
     pub unsigned: u64,
 }
 
@@ -34,7 +34,7 @@ impl Shape {
 
     /// Is the parameter with this number, or [`Shape::RESULT`], unsigned?
     pub fn is_unsigned(&self, bit: u32) -> bool {
-        self.unsigned & (1 << bit) != 0
+        self.unsigned & (1 << (bit % u64::BITS)) != 0
     }
 
     /// The signature.

@@ -8,10 +8,10 @@ use std::ptr;
 pub type Slot = [u8; 16];
 
 /// The most results of any shape.
-pub const MAX_RESULTS: usize = 100;
+pub const MAX_RESULTS: usize = 1000;
 
 /// The most parameters of any shape, apart from `vmctx`.
-pub const MAX_PARAMS: usize = 32;
+pub const MAX_PARAMS: usize = 128;
 
 /// The context of a call. Keep in sync with `struct vmctx` in `c/unwind.cpp`.
 ///
