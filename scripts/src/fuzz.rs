@@ -210,7 +210,7 @@ fn has_dictionary(target: &str) -> bool {
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     let fuzz = Fuzz {
         targets: Vec::new(),
-        ..Fuzz::of("", 30, 1, seed::FIXED)
+        ..Fuzz::of("", 20, 1, seed::FIXED)
     };
     let counts = counts(&fuzz.run_all(repo)?);
     Ok(

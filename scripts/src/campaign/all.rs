@@ -41,7 +41,7 @@ const CAMPAIGNS: [Campaign; 6] = [
         "deliberate faults are found",
         crate::campaign::mutants::campaign,
     ),
-    ("fuzz targets, half a minute each", crate::fuzz::campaign),
+    ("fuzz targets, 20 seconds each", crate::fuzz::campaign),
     (
         "random programs on every machine",
         crate::fuzz::cross::campaign,
