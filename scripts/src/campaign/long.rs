@@ -3,8 +3,10 @@
 use crate::campaign::c_abi::{compare, read_cells};
 use crate::fuzz::cross::MACHINES;
 use crate::fuzz::{Fuzz, cross, targets};
+use crate::git::Git;
 use crate::repo::{Repo, read, write};
 use crate::seed;
+use crate::steps::Counts;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -56,19 +58,26 @@ impl Long {
             [] => &all,
             wanted => wanted,
         };
+        let commit = Git::at(&repo.path(""))
+            .text(&["describe", "--always", "--exclude=*", "--dirty"])
+            .context("cannot tell which commit the record is about")?;
+        let old = record_of(repo)?;
+        add(&old, "", "", &Line::default())?;
         crate::clif_util::prepare(repo)?;
         let share = Duration::from_secs_f64(self.hours * 3600.0 / parts.len() as f64);
         let mut findings = Vec::new();
         for part in parts {
             let start = Instant::now();
-            let mut is_first = true;
-            while is_first || (part == "c-abi" && start.elapsed() < share) {
-                is_first = false;
+            loop {
                 let line = self.run_part(repo, part, share.as_secs().max(1))?;
                 if line.finding.is_some() {
                     findings.push(part.as_str());
                 }
-                record(repo, &line)?;
+                record(repo, commit.trim(), &line)?;
+                // The others know how long to run.
+                if part != "c-abi" || start.elapsed() >= share {
+                    break;
+                }
             }
         }
         if !findings.is_empty() {
@@ -78,8 +87,10 @@ impl Long {
     }
 
     fn run_part(&self, repo: &Repo, part: &str, seconds: u64) -> Result<Line> {
-        let old = String::from_utf8(read(&repo.path(FILE))?)?;
-        let seed = new_seed(&old, part);
+        let seed = new_seed(&record_of(repo)?, part, seed::draw);
+        let failures = |counts: &Counts| {
+            (counts.failed > 0).then(|| format!("{} failed; the seed repeats them", counts.failed))
+        };
         let mut line = Line {
             part: part.into(),
             seed,
@@ -89,7 +100,7 @@ impl Long {
             let (counts, output) = compare(repo, seed, SIGNATURES)?;
             let cells = read_cells(&output);
             line.executions = cells.iter().map(|cell| cell.checked as u64).sum();
-            line.finding = (counts.failed > 0).then(|| "see above".into());
+            line.finding = failures(&counts);
         } else if MACHINES.contains(&part) {
             let args = [
                 format!("--seed={seed}"),
@@ -98,7 +109,7 @@ impl Long {
             ];
             let counts = cross::run(repo, &[part.into()], &args);
             line.executions = counts.passed as u64;
-            line.finding = (counts.failed > 0).then(|| "see above".into());
+            line.finding = failures(&counts);
         } else {
             let run = Fuzz::of(part, seconds, self.jobs, seed).run_and_merge(repo)?;
             line.executions = run.executions;
@@ -130,32 +141,25 @@ struct Line {
 }
 
 /// A seed that the record does not have for this part.
-fn new_seed(record: &str, part: &str) -> u32 {
+fn new_seed(record: &str, part: &str, mut draw: impl FnMut() -> u32) -> u32 {
     loop {
-        let seed = seed::draw();
+        let seed = draw();
         if !record.contains(&format!("| {part} | {seed} |")) {
             return seed;
         }
     }
 }
 
-fn record(repo: &Repo, line: &Line) -> Result<()> {
-    let text = |program: &str, args: &[&str]| -> Result<String> {
-        let output = Command::new(program)
-            .args(args)
-            .current_dir(repo.path(""))
-            .output();
-        let output = output.with_context(|| format!("cannot run {program}"))?;
-        ensure!(output.status.success(), "{program} fails");
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-    };
-    let date = text("date", &["-u", "+%F"])?;
-    let commit = text("git", &["describe", "--always", "--exclude=*", "--dirty"])?;
-    let old = String::from_utf8(read(&repo.path(FILE))?)?;
-    write(
-        &repo.path(FILE),
-        add(&old, &date, &commit, line)?.as_bytes(),
-    )?;
+fn record_of(repo: &Repo) -> Result<String> {
+    Ok(String::from_utf8(read(&repo.path(FILE))?)?)
+}
+
+/// Adds a line about a commit: that which the campaign began with, as lines make the tree dirty.
+fn record(repo: &Repo, commit: &str, line: &Line) -> Result<()> {
+    let date = Command::new("date").args(["-u", "+%F"]).output();
+    let date = String::from_utf8(date.context("cannot run date")?.stdout)?;
+    let new = add(&record_of(repo)?, date.trim(), commit, line)?;
+    write(&repo.path(FILE), new.as_bytes())?;
     Ok(())
 }
 
@@ -199,5 +203,12 @@ mod tests {
         let row = "| 2000-01-01 | abc | layout | 7 | 9 | 3 | none |\n";
         assert_eq!(new, old.replace(END, &format!("{row}{END}")));
         assert!(add("no marks", "2000-01-01", "abc", &line).is_err());
+
+        let mut seeds = 7..;
+        let mut draw = || seeds.next().unwrap();
+        assert_eq!(new_seed(&new, "layout", &mut draw), 8);
+        let mut seeds = 7..;
+        let mut draw = || seeds.next().unwrap();
+        assert_eq!(new_seed(&new, "text", &mut draw), 7);
     }
 }
