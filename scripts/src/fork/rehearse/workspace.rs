@@ -45,6 +45,31 @@ pub(super) fn replace_requirements(manifest: &str, moved: &BTreeMap<String, Stri
     lines.join("\n") + "\n"
 }
 
+/// Takes from the manifest of a crate what Cargo would build for its unit tests although none of these uses it: a published crate has
+/// lost its benchmarks, but not what they need.
+pub(super) fn drop_idle_dependencies(folder: &Path) -> Result<()> {
+    let sources = folder.join("src");
+    let mut text = String::new();
+    for file in files_below(&sources)? {
+        text += &String::from_utf8_lossy(&read(&sources.join(file))?);
+    }
+    let manifest = folder.join("Cargo.toml");
+    let kept = without_idle(&String::from_utf8(read(&manifest)?)?, &text);
+    write(&manifest, kept.as_bytes())?;
+    Ok(())
+}
+
+/// A manifest as Cargo publishes it, without dev-dependencies that the source text does not name.
+fn without_idle(manifest: &str, source: &str) -> String {
+    let is_idle = |section: &&str| {
+        let rest = section.strip_prefix("[dev-dependencies.");
+        let name = rest.and_then(|rest| rest.split_once(']'));
+        name.is_some_and(|(name, _)| !source.contains(&format!("{}::", name.replace('-', "_"))))
+    };
+    let sections = manifest.split_inclusive("\n\n");
+    sections.filter(|section| !is_idle(section)).collect()
+}
+
 /// The folders of `filetests` and of the members that it depends on.
 fn harness_folders(repo: &Repo) -> Result<Vec<PathBuf>> {
     let mut command = cargo(&repo.path(""));
@@ -89,6 +114,17 @@ fn harness_folders(repo: &Repo) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_dev_dependencies_that_the_source_names_are_kept() {
+        let section =
+            |kind: &str, name: &str| format!("[{kind}dependencies.{name}]\nversion = \"1\"\n\n");
+        let (used, idle) = (section("dev-", "used-one"), section("dev-", "idle"));
+        let normal = section("", "idle");
+        let manifest = format!("[package]\n\n{used}{idle}{normal}");
+        let want = format!("[package]\n\n{used}{normal}");
+        assert_eq!(without_idle(&manifest, "use used_one::x;"), want);
+    }
 
     #[test]
     fn packages_of_the_repository_keep_their_version() {
