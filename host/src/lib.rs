@@ -135,6 +135,7 @@
 //! | a function that may panic, with a handler, and does not | 0.9 |
 //! | a panic, through a handler, to `catch_unwind` | 590 |
 
+mod arity;
 mod back_end;
 mod call;
 #[cfg(feature = "jit")]

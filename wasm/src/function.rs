@@ -102,32 +102,6 @@ impl<S: Export> TypedFunc<S> {
     }
 }
 
-/// Calls a macro with names for the parameters of all signatures.
-macro_rules! arities {
-    ($macro:ident) => {
-        $macro! {
-            []
-            [A]
-            [A B]
-            [A B C]
-            [A B C D]
-            [A B C D E]
-            [A B C D E F]
-            [A B C D E F G]
-            [A B C D E F G H]
-            [A B C D E F G H I]
-            [A B C D E F G H I J]
-            [A B C D E F G H I J K]
-            [A B C D E F G H I J K L]
-            [A B C D E F G H I J K L M]
-            [A B C D E F G H I J K L M N]
-            [A B C D E F G H I J K L M N O]
-            [A B C D E F G H I J K L M N O P]
-        }
-    };
-}
-pub(crate) use arities;
-
 macro_rules! exports {
     ($([$($name:ident)*])*) => {$(
         impl<$($name: AbiValue,)* Ret: Return> Export for fn($($name),*) -> Ret {
@@ -165,4 +139,4 @@ macro_rules! exports {
     )*};
 }
 
-arities!(exports);
+multi_out::each_arity!(exports);

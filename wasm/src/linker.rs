@@ -1,7 +1,7 @@
 //! What modules may import: functions of the host, and exports of other instances.
 
 use crate::error::{Error, Trap};
-use crate::function::{Func, arities};
+use crate::function::Func;
 use crate::instance::Instance;
 use crate::memory::{GlobalInstance, MemoryInstance, TableInstance};
 use crate::module::{Declarations, GlobalType, Import, Item, Limits, TableType, describe_memory};
@@ -137,7 +137,7 @@ macro_rules! host_functions {
     )*};
 }
 
-arities!(host_functions);
+multi_out::each_arity!(host_functions);
 
 /// What a name stands for.
 #[derive(Clone, Debug)]

@@ -186,17 +186,7 @@ macro_rules! forwards {
     )*};
 }
 
-forwards! {
-    []
-    [A]
-    [A B]
-    [A B C]
-    [A B C D]
-    [A B C D E]
-    [A B C D E F]
-    [A B C D E F G]
-    [A B C D E F G H]
-}
+multi_out::each_arity!(forwards);
 
 /// All types that the suite's functions have.
 fn links() -> HashMap<FuncType, Link> {
