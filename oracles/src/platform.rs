@@ -130,13 +130,13 @@ impl Platform {
     ///
     /// # Errors
     ///
-    /// Names the program that is missing, and the packages that have it.
+    /// Names the program that is missing.
     pub fn check_tools(self, compiler: Compiler) -> Result<(), String> {
         if self != Mingw {
             return self.target().check_tools(compiler);
         }
-        Tool::new(&format!("{MINGW}-gcc"), "gcc-mingw-w64-x86-64").check()?;
-        Tool::new(WINE, "wine64").check()?;
+        Tool::new(&format!("{MINGW}-gcc")).check()?;
+        Tool::new(WINE).check()?;
         match compiler {
             Compiler::Gcc => Ok(()),
             other => CTarget::X86_64.check_tools(other),

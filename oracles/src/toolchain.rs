@@ -134,38 +134,28 @@ impl CTarget {
         format!("{}-linux-gnu", self.architecture())
     }
 
-    /// What the processor is called in Debian's package names.
-    fn debian(self) -> (&'static str, &'static str) {
-        match self {
-            Self::X86_64 => ("x86-64", "amd64"),
-            Self::Aarch64 => ("aarch64", "arm64"),
-            Self::Riscv64 => ("riscv64", "riscv64"),
-            Self::S390x => ("s390x", "s390x"),
-        }
-    }
-
     /// gcc, which also links what others have compiled.
     fn gcc(self) -> Tool {
-        if self.is_host() {
-            return Tool::new("gcc", "gcc libc6-dev");
-        }
-        let (compiler, library) = self.debian();
-        Tool {
-            program: format!("{}-gcc", self.gnu_triple()),
-            packages: format!("gcc-{compiler}-linux-gnu libc6-dev-{library}-cross"),
+        self.gnu("gcc")
+    }
+
+    fn gnu(self, compiler: &str) -> Tool {
+        match self.is_host() {
+            true => Tool::new(compiler),
+            false => Tool::new(&format!("{}-{compiler}", self.gnu_triple())),
         }
     }
 
     fn emulator(self) -> Option<Tool> {
         let program = format!("qemu-{}", self.architecture());
-        (!self.is_host()).then(|| Tool::new(&program, "qemu-user"))
+        (!self.is_host()).then(|| Tool::new(&program))
     }
 
     /// Checks that programs compiled by `compiler` can be linked and run.
     ///
     /// # Errors
     ///
-    /// Names the program that is missing, and the packages that have it.
+    /// Names the program that is missing.
     pub fn check_tools(self, compiler: Compiler) -> Result<(), String> {
         let compiler = (compiler != Compiler::Gcc).then(|| compiler.tool(self));
         let mut tools = compiler
@@ -179,15 +169,9 @@ impl CTarget {
     ///
     /// # Errors
     ///
-    /// Names what is missing, and the packages that have it.
+    /// Names the program that is missing.
     pub fn cpp_compiler(self) -> Result<Command, String> {
-        let tool = match self.is_host() {
-            true => Tool::new("g++", "g++"),
-            false => Tool {
-                program: format!("{}-g++", self.gnu_triple()),
-                packages: format!("g++-{}-linux-gnu", self.debian().0),
-            },
-        };
+        let tool = self.gnu("g++");
         tool.check()?;
         self.emulator()
             .map_or(Ok(()), |emulator| emulator.check())?;
@@ -232,8 +216,8 @@ impl Compiler {
     fn tool(self, target: CTarget) -> Tool {
         match self {
             Compiler::Gcc => target.gcc(),
-            Compiler::Clang => Tool::new("clang", "clang"),
-            Compiler::Rustc => Tool::new("rustc", "rustc"),
+            Compiler::Clang => Tool::new("clang"),
+            Compiler::Rustc => Tool::new("rustc"),
         }
     }
 
@@ -293,17 +277,15 @@ fn compiles(compiler: Compiler, platform: Platform, source: &'static str) -> boo
     once(&ANSWERS, (compiler, platform, source), || compile().is_ok())
 }
 
-/// A program and the packages of Debian that have it.
+/// A program. `cargo xtask setup` knows the packages of Debian that have it.
 pub(crate) struct Tool {
     program: String,
-    packages: String,
 }
 
 impl Tool {
-    pub(crate) fn new(program: &str, packages: &str) -> Self {
+    pub(crate) fn new(program: &str) -> Self {
         Tool {
             program: program.to_owned(),
-            packages: packages.to_owned(),
         }
     }
 
@@ -318,9 +300,9 @@ impl Tool {
         if starts {
             return Ok(());
         }
-        let Tool { program, packages } = self;
         Err(format!(
-            "{program} is missing: install {packages}, or run `cargo xtask setup`"
+            "{} is missing: `cargo xtask setup` installs it, or says which package has it",
+            self.program
         ))
     }
 }
@@ -343,11 +325,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_tool_names_its_package() {
-        let error = Tool::new("no-such-compiler", "no-package").check();
+    fn a_missing_tool_names_who_has_it() {
+        let error = Tool::new("no-such-compiler").check();
         assert_eq!(
             error.unwrap_err(),
-            "no-such-compiler is missing: install no-package, or run `cargo xtask setup`"
+            "no-such-compiler is missing: `cargo xtask setup` installs it, or says which package has it"
         );
     }
 
