@@ -6,6 +6,15 @@ use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::Function;
 use cranelift_reader::{Details, RunCommand, parse_run_command};
 
+/// Whether there is a directive in the comments of `func`, or what looks like one.
+pub fn has_directives(func: &Function, details: &Details<'_>) -> bool {
+    let is_directive = |text| !matches!(parse_run_command(text, &func.signature), Ok(None));
+    details
+        .comments
+        .iter()
+        .any(|comment| is_directive(comment.text))
+}
+
 /// Executes the directives in the comments of `func`, in order, by way of `invoke`, which gets
 /// the name and the arguments that the directive gives.
 pub fn run_directives(

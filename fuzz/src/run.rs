@@ -112,7 +112,13 @@ impl Compiled {
         let functions: Vec<(&Function, &Details<'_>)> =
             program.functions.iter().map(pair).collect();
         let mut control = case.control(&program.settings);
-        let code = CompiledFile::compile(isa.clone(), &functions, &mut control);
+        let called = &program.functions[0].name;
+        let code = CompiledFile::compile(
+            isa.clone(),
+            &functions,
+            |function, _| function.name == *called,
+            &mut control,
+        );
         let code = code.map_err(|failure| match program.refusal(&*isa) {
             Some(refusal) => refusal,
             None => fail(case, program.form, &failure.message),

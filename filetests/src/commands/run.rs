@@ -3,7 +3,7 @@
 //! The name in a directive is ignored: the function called is the one that the comment follows.
 //! A target that this host cannot run is skipped.
 
-use crate::directives::run_directives;
+use crate::directives::{has_directives, run_directives};
 use crate::execute::CompiledFile;
 use crate::host;
 use crate::job::Job;
@@ -45,7 +45,12 @@ fn run_on(isa: OwnedTargetIsa, job: &Job<'_, '_>) -> Result<Verdict, Failure> {
         return Err(job.fail("the JIT cannot run position-independent code; remove `set is_pic`"));
     }
     let functions: Vec<_> = job.functions().collect();
-    let compiled = CompiledFile::compile(isa, &functions, &mut ControlPlane::default())?;
+    let compiled = CompiledFile::compile(
+        isa,
+        &functions,
+        has_directives,
+        &mut ControlPlane::default(),
+    )?;
     for (index, (func, details)) in job.functions().enumerate() {
         run_directives(job, func, details, |_, arguments| {
             compiled.call(index, arguments)

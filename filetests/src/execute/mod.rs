@@ -1,7 +1,7 @@
 //! Running compiled functions in this process.
 //!
-//! A file's functions and one trampoline per distinct signature go into one JIT module. A
-//! trampoline takes all arguments from, and leaves all results in, an array of slots, so Rust
+//! A file's functions and one trampoline per distinct signature of those that are called go into one
+//! JIT module. A trampoline takes all arguments from, and leaves all results in, an array of slots, so Rust
 //! calls every function alike, whatever its signature and calling convention:
 //!
 //! - `names` makes functions linkable,
@@ -55,11 +55,13 @@ pub struct CompiledFile {
 }
 
 impl CompiledFile {
-    /// Compiles the functions of a file for `isa`, which must be able to run here. The control plane
-    /// decides what chaos mode leaves open; its default is no chaos.
+    /// Compiles the functions of a file for `isa`, which must be able to run here. Those that
+    /// `is_called` says can be called. The control plane decides what chaos mode leaves open; its
+    /// default is no chaos.
     pub fn compile(
         isa: OwnedTargetIsa,
         functions: &[(&Function, &Details<'_>)],
+        is_called: impl Fn(&Function, &Details<'_>) -> bool,
         control: &mut ControlPlane,
     ) -> Result<Self, Failure> {
         let on_pulley = is_pulley(isa.triple().architecture);
@@ -135,7 +137,7 @@ impl CompiledFile {
 
         let trampolines = Trampolines::of(module.isa());
         for &(func, details) in functions {
-            if file.trampolines.contains_key(&func.signature) {
+            if !is_called(func, details) || file.trampolines.contains_key(&func.signature) {
                 continue;
             }
             let doing = "compiling the trampoline of";
@@ -170,7 +172,9 @@ impl CompiledFile {
         let (id, signature) = &self.functions[index];
         let mut slots = Slots::new(signature, arguments)?;
         let function = module.get_finalized_function(*id);
-        let trampoline = module.get_finalized_function(self.trampolines[signature]);
+        let trampoline = self.trampolines.get(signature);
+        let trampoline = trampoline.ok_or("the function is none of those that are called")?;
+        let trampoline = module.get_finalized_function(*trampoline);
         match &self.pulley {
             Some(pulley) => {
                 let slots = slots.0.as_mut_ptr();
