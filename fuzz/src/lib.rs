@@ -1,10 +1,12 @@
 //! What the fuzz targets run: generators, judges, and a `smoke` test of each.
 //!
 //! - [`blame`] says whose a panic is;
+//! - [`child`] runs what may end a process in another one;
 //! - [`cross`] runs programs on other machines, without a fuzzer;
 //! - [`generator`] makes programs out of bytes;
 //! - [`judges`] has one module for each target: what an input is, and who judges it;
 //! - [`random`] makes inputs without a fuzzer;
+//! - [`reduce`] makes findings smaller;
 //! - [`run`] interprets and compiles programs;
 //! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
@@ -14,10 +16,12 @@
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
 pub mod blame;
+pub mod child;
 pub mod cross;
 pub mod generator;
 pub mod judges;
 pub mod random;
+pub mod reduce;
 pub mod run;
 #[cfg(test)]
 mod smoke;
@@ -39,6 +43,11 @@ pub trait Oracle {
 
     /// Judges a case. Panics if something is wrong.
     fn check(case: &Self::Case) -> Verdict;
+
+    /// Whose fault a finding is, if the target can tell.
+    fn blame(_case: &Self::Case) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Whether there was anything to judge.

@@ -1,5 +1,6 @@
 //! Programs that run: interpreted, and compiled for this machine by the harness of the filetests.
 
+use crate::child::{self, End};
 use crate::generator::filetest::{arguments, print};
 use crate::generator::settings::{FEATURES, Settings};
 use crate::generator::{Case, Form, Machine, Program};
@@ -15,7 +16,6 @@ use cranelift_interpreter::step::ControlFlow;
 use cranelift_reader::{Details, Location, OwnedFlagsOrIsa, SourceMap, parse_sets_and_triple};
 use filetests::execute::CompiledFile;
 use filetests::host;
-use std::io;
 use target_lexicon::Triple;
 
 /// Interpreted instructions, many more than a program executes.
@@ -151,38 +151,14 @@ impl Compiled {
     /// Calls the program's first function in a process of its own, which has to end by a trap. The error
     /// says how it ends instead.
     pub fn call_that_traps(&self) -> Result<(), String> {
-        // SAFETY: the child changes nothing that it shares with this process.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: as a fuzzer's handlers would report the signal, the child has the system's. It
-            // leaves by a signal or at the end, without a word to anybody.
-            unsafe {
-                let no_core = std::mem::zeroed::<libc::rlimit>();
-                libc::setrlimit(libc::RLIMIT_CORE, &no_core);
-                for signal in [libc::SIGILL, libc::SIGSEGV, libc::SIGALRM] {
-                    libc::signal(signal, libc::SIG_DFL);
-                }
-                libc::alarm(20);
-                self.call();
-                libc::_exit(0);
-            }
-        }
-        let mut status = 0;
-        // libFuzzer's timer interrupts.
-        let is_interrupted = || io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-        let ended = loop {
-            // SAFETY: waits for the child of this call.
-            match unsafe { libc::waitpid(child, &mut status, 0) } {
-                -1 if is_interrupted() => {}
-                ended => break ended,
-            }
+        let call = || {
+            self.call();
         };
-        let signal = libc::WTERMSIG(status);
-        match libc::WIFSIGNALED(status) {
-            _ if child < 0 || ended != child => Err("it is in no process".into()),
-            true if signal == libc::SIGILL => Ok(()),
-            true => Err(format!("it ends by signal {signal}")),
-            false => Err("it returns".into()),
+        match child::run(20, call) {
+            End::Signal(libc::SIGILL) => Ok(()),
+            End::Signal(signal) => Err(format!("it ends by signal {signal}")),
+            End::Returned => Err("it returns".into()),
+            End::Panicked | End::Unknown => Err("it is in no process".into()),
         }
     }
 }
@@ -231,6 +207,26 @@ pub fn assert_same(
         );
         fail(case, form, &text);
     }
+}
+
+/// Whose fault it is that a program is wrong: it is tried with `tail` functions in place of ours.
+pub fn blame(case: &Case) -> Option<&'static str> {
+    let machine = Machine::host()?;
+    let is_right = || {
+        let want = judge(case, machine);
+        let program = case.program(machine, Form::Tail);
+        match (Compiled::new(case, &program), want) {
+            (Err(_), _) => {}
+            (Ok(compiled), Outcome::Trapped) => assert_eq!(compiled.call_that_traps(), Ok(())),
+            (Ok(compiled), Outcome::Returned(want)) => assert!(is_same(&compiled.call(), &want)),
+        }
+    };
+    Some(match child::run(20, is_right) {
+        End::Returned => "with `tail` functions it is right: the fault is this fork's",
+        _ => {
+            "it is also wrong with `tail` functions: the fault is upstream's, or the interpreter's"
+        }
+    })
 }
 
 /// What a case's program comes to in the interpreter, which must not fail.

@@ -4,10 +4,14 @@
 //! program replays the files that it is given, so a finding needs no fuzzer to be looked into:
 //!
 //! ```text
-//! cargo run -p multi-out-fuzz --bin layout -- [--show] FILE…
+//! cargo run -p multi-out-fuzz --bin layout -- [--show | --reduce] FILE…
 //! cargo run -p multi-out-fuzz --bin layout -- --random SECONDS [--seed N]
 //! ```
+//!
+//! A random case that is a finding is reduced at once.
 
+use crate::child::{self, End};
+use crate::reduce::reduce;
 use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -58,9 +62,15 @@ struct Options {
     /// Print the cases, and judge none
     #[arg(long, conflicts_with = "random")]
     show: bool,
-    /// Judge random cases for so many seconds
+    /// Make each finding smaller, for a minute at most, and print it; the bytes go to FILE.reduced
+    #[arg(long, conflicts_with_all = ["random", "show"])]
+    reduce: bool,
+    /// Judge random cases for so many seconds, and reduce the first finding
     #[arg(long, value_name = "SECONDS")]
     random: Option<u64>,
+    /// Leave a random finding as large as it is
+    #[arg(long, requires = "random")]
+    as_found: bool,
     /// Makes the same random cases again [default: a new one, which is printed]
     #[arg(long, value_name = "N", requires = "random", conflicts_with = "files")]
     seed: Option<u64>,
@@ -92,16 +102,25 @@ pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
         let path = std::env::temp_dir().join(name);
         let seed = options.seed.unwrap_or_else(Seed::draw);
         println!("seed {seed}");
-        return match judge_random::<O>(seed, Duration::from_secs(seconds), &path) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{}: {error}", path.display());
-                ExitCode::FAILURE
+        let found = judge_random::<O>(seed, Duration::from_secs(seconds), &path);
+        return exit(match found {
+            Ok(None) => Ok(()),
+            Ok(Some(end)) => {
+                println!("FINDING {end:?} of seed {seed}");
+                let reduced = match options.as_found {
+                    true => Ok(()),
+                    false => show_reduced::<O>(&path),
+                };
+                reduced.and_then(|()| Err(format!("{} has a finding", path.display())))
             }
-        };
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        });
     }
     let mut is_complete = true;
-    for path in &options.files {
+    for path in options.files.iter().filter(|_| options.reduce) {
+        is_complete &= exit(show_reduced::<O>(path)) == ExitCode::SUCCESS;
+    }
+    for path in options.files.iter().filter(|_| !options.reduce) {
         match fs::read(path).map(|bytes| case::<O>(&bytes)) {
             Ok(Ok(case)) if options.show => println!("{case:?}"),
             Ok(Ok(case)) => println!("{}: {:?}", path.display(), run::<O>(&case)),
@@ -118,49 +137,82 @@ pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn case<O: Oracle>(bytes: &[u8]) -> arbitrary::Result<O::Case> {
+fn exit(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The case that is these bytes.
+pub(crate) fn case<O: Oracle>(bytes: &[u8]) -> arbitrary::Result<O::Case> {
     O::Case::arbitrary_take_rest(Unstructured::new(bytes))
 }
 
-/// Judges random cases. The file has the bytes of the one that is being judged, which are lost otherwise if
-/// it ends the process by a signal, or does not end. It is removed if all is well.
-fn judge_random<O: Oracle>(seed: u64, time: Duration, path: &Path) -> io::Result<()> {
+/// Judges random cases in a process of its own, as a finding may end that; says how. The file has the bytes of
+/// the one that is being judged; it is removed if all is well.
+fn judge_random<O: Oracle>(seed: u64, time: Duration, path: &Path) -> io::Result<Option<End>> {
     let file = File::create(path)?;
     eprintln!("{}: {} has the case being judged", O::NAME, path.display());
     let start = Instant::now();
-    for number in 0.. {
-        if start.elapsed() >= time {
-            break;
+    let end = child::run_aloud(|| {
+        for number in (0..).take_while(|_| start.elapsed() < time) {
+            let bytes = random::bytes(seed, number);
+            let Ok(case) = case::<O>(&bytes) else {
+                continue;
+            };
+            let written = file.write_all_at(&bytes, 0);
+            let written = written.and_then(|()| file.set_len(bytes.len() as u64));
+            written.expect("a file that can be written");
+            run::<O>(&case);
         }
-        let bytes = random::bytes(seed, number);
-        let Ok(case) = case::<O>(&bytes) else {
-            continue;
-        };
-        file.write_all_at(&bytes, 0)?;
-        file.set_len(bytes.len() as u64)?;
-        let shown = ShownOnPanic(&case);
-        run::<O>(&case);
-        drop(shown);
+        tally::finish();
+    });
+    if end != End::Returned {
+        return Ok(Some(end));
     }
-    fs::remove_file(path)
+    fs::remove_file(path).map(|()| None)
 }
 
-/// Prints a case if judging it panics: nobody has it in a file.
-struct ShownOnPanic<'a, C: std::fmt::Debug>(&'a C);
+/// How long a finding is reduced.
+const REDUCING: Duration = Duration::from_secs(50);
 
-impl<C: std::fmt::Debug> Drop for ShownOnPanic<'_, C> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{:?}", self.0);
-        }
+/// Reduces the finding in a file, writes it beside that, and prints it with what is wrong.
+fn show_reduced<O: Oracle>(path: &Path) -> Result<(), String> {
+    let in_file = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let bytes = fs::read(path).map_err(|error| in_file(path, error))?;
+    eprintln!("{}: reducing {} bytes", path.display(), bytes.len());
+    let Some(less) = reduce::<O>(&bytes, REDUCING) else {
+        return Err(format!(
+            "{}: no finding in this build; `cargo fuzz run {} {0}` judges it as the fuzzer did",
+            path.display(),
+            O::NAME
+        ));
+    };
+    let mut reduced = path.as_os_str().to_owned();
+    reduced.push(".reduced");
+    let reduced = Path::new(&reduced);
+    fs::write(reduced, &less).map_err(|error| in_file(reduced, error))?;
+    println!("{}: {} bytes", reduced.display(), less.len());
+    let case = case::<O>(&less).map_err(|error| error.to_string())?;
+    println!("{case:?}");
+    let ended = child::run_aloud(|| {
+        O::check(&case);
+    });
+    println!("{}: {ended:?}", O::NAME);
+    if let Some(whose) = O::blame(&case) {
+        println!("{whose}");
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::judges::layout::Layout;
-    use filetests::panics::contain;
 
     #[test]
     fn misuse_is_told() {
@@ -199,16 +251,21 @@ mod tests {
     }
 
     #[test]
-    fn a_random_case_is_in_a_file_while_it_is_judged() {
+    fn a_random_finding_is_reduced() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("case");
-        let found = contain(|| judge_random::<Picky>(1, Duration::MAX, &path));
-        found.expect_err("a case that begins with 7");
-        let bytes = fs::read(&path).expect("the case");
-        let case = case::<Picky>(&bytes).expect("a case");
-        contain(|| Picky::check(&case)).expect_err("the same case");
+        let end = judge_random::<Picky>(1, Duration::MAX, &path).expect("a file");
+        assert_eq!(end, Some(End::Panicked));
+        let read = |name| fs::read(folder.path().join(name)).expect("a file");
+        show_reduced::<Picky>(&path).expect("a finding");
+        assert!(read("case.reduced").len() < read("case").len());
+        assert_eq!(case::<Picky>(&read("case.reduced")), Ok(vec![7]));
 
-        judge_random::<Picky>(1, Duration::ZERO, &path).expect("no case");
+        let end = judge_random::<Picky>(1, Duration::ZERO, &path).expect("a file");
+        assert_eq!(end, None);
         assert!(!path.exists());
+        fs::write(&path, [1]).expect("a file");
+        let error = show_reduced::<Picky>(&path).expect_err("no finding");
+        assert!(error.contains("no finding in this build"), "{error}");
     }
 }

@@ -130,7 +130,15 @@ impl Fuzz {
         for target in chosen {
             let seeds = seeds(repo, target)?;
             println!("\n==> {target}");
-            runs.push(self.run_one(repo, target, seed, &seeds, &dictionary)?);
+            let run = self.run_one(repo, target, seed, &seeds, &dictionary)?;
+            if let Some(file) = run
+                .finding
+                .as_deref()
+                .filter(|file| Path::new(file).exists())
+            {
+                reduce(repo, target, file)?;
+            }
+            runs.push(run);
         }
         println!("\n{}", table(&runs));
         Ok(runs)
@@ -194,6 +202,20 @@ impl Fuzz {
         run.check();
         Ok(run)
     }
+}
+
+/// Prints a finding as small as it gets, with a build for people, which leaves nothing to chance.
+fn reduce(repo: &Repo, target: &str, file: &str) -> Result<()> {
+    let mut command = cargo(&repo.path(""));
+    command.args([
+        "run",
+        "--quiet",
+        "--package=multi-out-fuzz",
+        "--bin",
+        target,
+    ]);
+    command.args(["--", "--reduce", file]).status()?;
+    Ok(())
 }
 
 fn counts(runs: &[Run]) -> Counts {

@@ -49,6 +49,10 @@ impl Oracle for Convention {
         }
         Verdict::Passed
     }
+
+    fn blame(case: &Case) -> Option<&'static str> {
+        crate::run::blame(case)
+    }
 }
 
 /// Compares the results of the forms with each other, then with the interpreter's. What is shown is a form

@@ -40,6 +40,10 @@ impl Oracle for Interpret {
         assert_same(case, form, what, &compiled.call(), &want);
         Verdict::Passed
     }
+
+    fn blame(case: &Case) -> Option<&'static str> {
+        crate::run::blame(case)
+    }
 }
 
 #[cfg(test)]

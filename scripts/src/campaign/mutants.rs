@@ -18,7 +18,6 @@ use crate::steps::{Counts, run_check, run_function, table};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -157,9 +156,6 @@ const GLANCE: u64 = 3;
 /// How long each looks where there is none. The fork without sleeping faults gets a campaign of its own.
 const ASLEEP: u64 = 5;
 
-/// What compiled code ends by if it is wrong: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
-const CRASHES: [i32; 6] = [4, 5, 6, 7, 8, 11];
-
 /// Random inputs without libFuzzer, which would have to be built anew.
 fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     let mut build = program(repo, "build");
@@ -174,7 +170,7 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
         let mut command = Command::new(programs.join(if is_machine { "programs" } else { target }));
         match is_machine {
             true => command.args(["cross", target, "--seconds"]),
-            false => command.arg("--random"),
+            false => command.args(["--as-found", "--random"]),
         };
         command.arg(seconds.to_string());
         command.arg(format!("--seed={}", seed::FIXED));
@@ -201,21 +197,13 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
         }
         let text = String::from_utf8_lossy(&read(&log)?).into_owned();
         let finding = text.lines().find_map(|line| line.strip_prefix("FINDING "));
-        if let Some(finding) = finding.filter(|_| is_machine) {
-            return Ok(Some(finding.into()));
-        }
-        let panic = text
+        let mut panic = text
             .lines()
             .skip_while(|line| !line.contains("panicked at"));
-        match panic.map(str::trim).nth(1) {
-            Some(message) => Ok(Some(message.into())),
-            None if status
-                .signal()
-                .is_some_and(|signal| CRASHES.contains(&signal)) =>
-            {
-                Ok(Some(status.to_string()))
-            }
-            None => bail!("{target} ends with {status}:\n{text}"),
+        match (finding, panic.nth(1)) {
+            (Some(_), Some(message)) if !is_machine => Ok(Some(message.trim().into())),
+            (Some(finding), _) => Ok(Some(finding.into())),
+            (None, _) => bail!("{target} ends with {status}:\n{text}"),
         }
     };
     for target in FUZZ_TARGETS.into_iter().chain(MACHINES) {
