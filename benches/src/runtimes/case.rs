@@ -39,10 +39,11 @@ macro_rules! int {
 }
 pub(crate) use int;
 
-/// What a host function returns.
+/// What a host function returns. No vectors of 128 bits are rotated lane by lane, so each result is stored by itself: a caller that loads
+/// one from among results stored together waits for it, and that is the vectorizer's doing, not the call's.
 #[inline(always)]
 pub fn results<const N: usize>(argument: i64) -> [i64; N] {
-    std::array::from_fn(|index| argument.wrapping_add(index as i64))
+    std::array::from_fn(|index| argument.rotate_left(index as u32))
 }
 
 /// What a caller makes of it, for the next call.
@@ -63,11 +64,11 @@ pub fn module(way: Way, count: usize, placement: usize) -> String {
     let results = "i64 ".repeat(count);
     let front = "(func)".repeat(placement);
     if way == Way::Export {
-        let sums: String = (0..count)
-            .map(|index| format!("(i64.add (local.get $x) (i64.const {index}))"))
+        let values: String = (0..count)
+            .map(|index| format!("(i64.rotl (local.get $x) (i64.const {index}))"))
             .collect();
         return format!(
-            r#"(module {front} (func (export "f") (param $x i64) (result {results}) {sums}))"#
+            r#"(module {front} (func (export "f") (param $x i64) (result {results}) {values}))"#
         );
     }
     let mut call = "(call $host (local.get $state))".to_owned();
