@@ -11,7 +11,7 @@
 //! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs;
-//! - [`wasm`] has modules of WebAssembly, and runtimes for them.
+//! - `wasm` has modules of WebAssembly, and runtimes for them.
 //!
 //! An oracle says what is wrong by a panic, which libFuzzer takes for a finding.
 
@@ -28,6 +28,7 @@ mod smoke;
 pub mod stock;
 pub mod tally;
 pub mod target;
+#[cfg(feature = "wasm")]
 pub mod wasm;
 
 use arbitrary::Arbitrary;

@@ -40,7 +40,7 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
     let ours = [
         "--workspace",
         "--exclude=cranelift-codegen",
-        "--features=multi-out-benches/criterion",
+        "--features=multi-out-benches/criterion,multi-out-fuzz/wasm",
     ];
     for (dir, packages) in [(&root, &ours[..]), (&scripts, &[])] {
         let mut clippy = cargo(dir);

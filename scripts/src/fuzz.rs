@@ -98,7 +98,10 @@ impl Fuzz {
     /// Runs the one target, and leaves of its corpus only inputs that reach what others do not.
     pub fn run_and_merge(&self, repo: &Repo) -> Result<Run> {
         let run = self.run_all(repo)?.pop().context("one target")?;
-        let status = cargo_fuzz(repo, "cmin")?.args(&self.targets).status()?;
+        let status = cargo_fuzz(repo, "cmin")?
+            .args(features(&self.targets[0]))
+            .args(&self.targets)
+            .status()?;
         ensure!(status.success(), "cannot merge the corpus");
         Ok(run)
     }
@@ -109,7 +112,7 @@ impl Fuzz {
         install()?;
         for target in chosen {
             let mut build = cargo_fuzz(repo, "build")?;
-            let status = build.arg(target).status()?;
+            let status = build.args(features(target)).arg(target).status()?;
             ensure!(
                 status.success(),
                 "cannot build the target; its errors are above"
@@ -156,6 +159,7 @@ impl Fuzz {
         fs::create_dir_all(&corpus)?;
         let mut command = cargo_fuzz(repo, "run")?;
         command
+            .args(features(target))
             .arg(target)
             .args([corpus.as_path(), seeds])
             .arg("--")
@@ -211,6 +215,7 @@ fn reduce(repo: &Repo, target: &str, file: &str) -> Result<()> {
         "run",
         "--quiet",
         "--package=multi-out-fuzz",
+        "--features=wasm",
         "--bin",
         target,
     ]);
@@ -221,6 +226,11 @@ fn reduce(repo: &Repo, target: &str, file: &str) -> Result<()> {
 fn counts(runs: &[Run]) -> Counts {
     let runs = runs.iter().map(|run| Counts::one(run.finding.is_none()));
     runs.fold(Counts::default(), Counts::and)
+}
+
+/// What the target is built with: only one needs other runtimes of WebAssembly.
+fn features(target: &str) -> Option<&'static str> {
+    (target == "wasm").then_some("--features=wasm")
 }
 
 /// The others do not read text.

@@ -80,8 +80,9 @@ impl Test {
 /// With Cranelift's own tests, as the fork is a member. The step `filetests` runs the one test that is left out, and shows what is
 /// skipped.
 fn workspace(repo: &Repo) -> Result<Counts> {
-    let tests = ["test", "--workspace", "--", "--skip", "all_filetests_pass"];
-    let mut counts = run_tests(cargo(&repo.path("")).args(tests));
+    let mut command = cargo(&repo.path(""));
+    command.args(["test", "--workspace", "--features=multi-out-fuzz/wasm"]);
+    let mut counts = run_tests(command.args(["--", "--skip", "all_filetests_pass"]));
     if counts.skipped > 0 {
         let why = "examples in Cranelift's own documentation that are marked `ignore` there";
         counts.reasons.push(why.into());

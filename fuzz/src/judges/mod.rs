@@ -8,6 +8,7 @@ pub mod interpret;
 pub mod layout;
 pub mod places;
 pub mod text;
+#[cfg(feature = "wasm")]
 pub mod wasm;
 
 use crate::Verdict;

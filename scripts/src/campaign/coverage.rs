@@ -52,7 +52,13 @@ impl Coverage {
         println!("building the targets with -C instrument-coverage");
         let mut build = cargo(&repo.path(""));
         build
-            .args(["build", "--quiet", "--package", "multi-out-fuzz", "--bins"])
+            .args([
+                "build",
+                "--quiet",
+                "--package=multi-out-fuzz",
+                "--bins",
+                "--features=wasm",
+            ])
             .arg("--target-dir")
             .arg(&folder)
             .env("RUSTFLAGS", "-C instrument-coverage")
