@@ -8,11 +8,12 @@ use cranelift_codegen::ir::{
     ExternalName, Function, GlobalValueData, Signature, UserExternalName, UserFuncName,
 };
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::{CodegenError, Context};
+use cranelift_codegen::{CodegenError, CompiledCode, Context};
 use cranelift_module::{DataId, FuncId, Linkage, Module, ModuleError};
 use cranelift_object::{ObjectBuilder, ObjectModule};
 use cranelift_reader::Details;
 use std::collections::HashMap;
+use target_lexicon::BinaryFormat;
 
 /// Why there is no object file.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ impl From<ObjectError> for String {
 
 /// An object file in the making. Errors are sentences.
 ///
+/// With the setting `unwind_info` an ELF file has a section `.eh_frame`.
+///
 /// Functions are exported under their names as printed, such as `%f` and `u0:5`. A name with `%`
 /// that is not defined becomes an undefined symbol without the `%`, so that a linker can find it
 /// elsewhere.
@@ -65,8 +68,11 @@ impl ObjectFile {
     /// An empty object file for a target.
     pub fn new(isa: OwnedTargetIsa) -> Result<Self, String> {
         let names = cranelift_module::default_libcall_names();
-        let builder = ObjectBuilder::new(isa, "clif-util", names)
+        let is_elf = isa.triple().binary_format == BinaryFormat::Elf;
+        let has_unwind_info = is_elf && isa.flags().unwind_info();
+        let mut builder = ObjectBuilder::new(isa, "clif-util", names)
             .map_err(|error| format!("cannot write object files for this target: {error}"))?;
+        builder.unwind_info(has_unwind_info);
         Ok(ObjectFile {
             module: ObjectModule::new(builder),
             functions: Vec::new(),
@@ -92,7 +98,23 @@ impl ObjectFile {
 
     /// As [`ObjectFile::finish`]. `starting` is told which function is begun with next, counted from 0
     /// as they were added: the compiler may panic or crash.
-    pub fn finish_with(mut self, starting: impl Fn(usize)) -> Result<Vec<u8>, ObjectError> {
+    pub fn finish_with(self, starting: impl Fn(usize)) -> Result<Vec<u8>, ObjectError> {
+        self.finish_each(starting, |_, _| ())
+    }
+
+    /// As [`ObjectFile::finish`]. `compiled` is told what a function has become.
+    pub fn finish_seeing(
+        self,
+        compiled: impl FnMut(usize, &CompiledCode),
+    ) -> Result<Vec<u8>, ObjectError> {
+        self.finish_each(|_| (), compiled)
+    }
+
+    fn finish_each(
+        mut self,
+        starting: impl Fn(usize),
+        mut compiled: impl FnMut(usize, &CompiledCode),
+    ) -> Result<Vec<u8>, ObjectError> {
         let mut ids = Vec::new();
         let mut names = HashMap::new();
         for (index, func) in self.functions.iter().enumerate() {
@@ -120,8 +142,9 @@ impl ObjectFile {
                 .and_then(|()| link_data(&mut self.module, &mut func))
                 .map_err(|error| fail(format!("{name}: {error}")))?;
             func.name = UserFuncName::User(function_name(id));
+            let mut context = Context::for_function(func);
             self.module
-                .define_function(id, &mut Context::for_function(func))
+                .define_function(id, &mut context)
                 .map_err(|error| match error {
                     ModuleError::Compilation(error) => ObjectError {
                         function: Some(index),
@@ -130,6 +153,9 @@ impl ObjectFile {
                     },
                     error => fail(format!("{name}: {error}")),
                 })?;
+            if let Some(code) = context.compiled_code() {
+                compiled(index, code);
+            }
         }
         let product = self.module.finish();
         product.emit().map_err(|error| ObjectError {
