@@ -147,19 +147,17 @@ impl Compiled {
     }
 }
 
-impl Compiled {
-    /// Calls the program's first function in a process of its own, which has to end by a trap. The error
-    /// says how it ends instead.
-    pub fn call_that_traps(&self) -> Result<(), String> {
-        let call = || {
-            self.call();
-        };
-        match child::run(20, call) {
-            End::Signal(libc::SIGILL) => Ok(()),
-            End::Signal(signal) => Err(format!("it ends by signal {signal}")),
-            End::Returned => Err("it returns".into()),
-            End::Panicked | End::Unknown => Err("it is in no process".into()),
-        }
+/// Does something in a process of its own, which has to end by a trap. The error says how it ends
+/// instead.
+fn trap<T>(action: impl FnOnce() -> T) -> Result<(), String> {
+    let act = || {
+        action();
+    };
+    match child::run(20, act) {
+        End::Signal(libc::SIGILL) => Ok(()),
+        End::Signal(signal) => Err(format!("it ends by signal {signal}")),
+        End::Returned => Err("it returns".into()),
+        End::Panicked | End::Unknown => Err("it is in no process".into()),
     }
 }
 
@@ -217,7 +215,7 @@ pub fn blame(case: &Case) -> Option<&'static str> {
         let program = case.program(machine, Form::Tail);
         match (Compiled::new(case, &program), want) {
             (Err(_), _) => {}
-            (Ok(compiled), Outcome::Trapped) => assert_eq!(compiled.call_that_traps(), Ok(())),
+            (Ok(compiled), Outcome::Trapped) => assert_eq!(trap(|| compiled.call()), Ok(())),
             (Ok(compiled), Outcome::Returned(want)) => assert!(is_same(&compiled.call(), &want)),
         }
     };
@@ -227,6 +225,14 @@ pub fn blame(case: &Case) -> Option<&'static str> {
             "it is also wrong with `tail` functions: the fault is upstream's, or the interpreter's"
         }
     })
+}
+
+/// Calls a form of a program that traps when interpreted. Fails with its filetest if it does not.
+pub fn assert_traps<T>(case: &Case, form: Form, call: impl FnOnce() -> T) {
+    if let Err(error) = trap(call) {
+        let what = format!("interpreted, it traps, but compiled, {error}");
+        fail(case, form, &what);
+    }
 }
 
 /// What a case's program comes to in the interpreter, which must not fail.
@@ -255,11 +261,11 @@ mod tests {
     fn a_trap_is_told_from_a_return() {
         let (outcome, traps) = compiled([31, 0, 1, 0x7f, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Trapped);
-        assert_eq!(traps.call_that_traps(), Ok(()));
+        assert_eq!(trap(|| traps.call()), Ok(()));
 
         let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Returned(returns.call()));
-        assert_eq!(returns.call_that_traps(), Err("it returns".into()));
+        assert_eq!(trap(|| returns.call()), Err("it returns".into()));
     }
 
     #[test]

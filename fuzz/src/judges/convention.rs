@@ -2,12 +2,13 @@
 //!
 //! The oracle knows nothing of the convention: where the program has several results, it has a stack
 //! slot, stores and loads instead, or another convention's registers. All three return the same, and what the
-//! interpreter says, which tells which of them to show. Programs that trap are only compiled.
+//! interpreter says, which tells which of them to show. Programs that trap do so in
+//! a process of their own each.
 
 use crate::generator::calls::STRIDE;
 use crate::generator::filetest::arguments;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Compiled, Outcome, assert_same, is_same, judge};
+use crate::run::{Compiled, Outcome, assert_same, assert_traps, is_same, judge};
 use crate::{Oracle, Verdict};
 use cranelift_codegen::data_value::DataValue;
 
@@ -30,19 +31,21 @@ impl Oracle for Convention {
                 Ok(compiled) => compiled,
                 Err(error) => return crate::judges::reject(Self::NAME, &error),
             };
-            if want == Outcome::Trapped {
-                continue;
-            }
             let shape = &program.shapes[0];
-            all.push(if shape.takes_out_pointer(form) {
+            let call = || {
+                if !shape.takes_out_pointer(form) {
+                    return compiled.call();
+                }
                 let mut out = vec![[0_u8; STRIDE as usize]; shape.results.len()];
                 let signature = shape.signature(Form::MultiOut, machine);
                 compiled.call_with(out.as_mut_ptr().cast(), &arguments(&signature));
                 let read = |(bytes, result): (&[u8; STRIDE as usize], _)| read(bytes, result);
                 out.iter().zip(&shape.results).map(read).collect()
-            } else {
-                compiled.call()
-            });
+            };
+            match want {
+                Outcome::Returned(_) => all.push(call()),
+                Outcome::Trapped => assert_traps(case, form, call),
+            }
         }
         if let (Outcome::Returned(want), [multi_out, out_pointer, tail]) = (&want, &all[..]) {
             compare(case, want, [multi_out, out_pointer, tail]);

@@ -5,7 +5,7 @@
 //! process of its own.
 
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Compiled, Outcome, assert_same, fail, judge};
+use crate::run::{Compiled, Outcome, assert_same, assert_traps, judge};
 use crate::{Oracle, Verdict};
 
 /// See the module.
@@ -27,13 +27,7 @@ impl Oracle for Interpret {
             Err(error) => return crate::judges::reject(Self::NAME, &error),
         };
         let Outcome::Returned(want) = want else {
-            if let Err(error) = compiled.call_that_traps() {
-                fail(
-                    case,
-                    form,
-                    &format!("interpreted, it traps, but compiled, {error}"),
-                );
-            }
+            assert_traps(case, form, || compiled.call());
             return Verdict::Passed;
         };
         let what = ["compiled", "interpreted"];
