@@ -21,6 +21,11 @@ pub fn write(folder: &Path, seed: u64, count: u64) -> io::Result<()> {
     for architecture in architectures {
         let triple = architecture.parse().expect("a triple");
         let machine = Machine::of(&triple).expect("a target with a backend");
+        // They would need a setting.
+        let machine = Machine {
+            has_thrower: false,
+            ..machine
+        };
         let programs = (0..count).map(|number| print(seed, number, machine));
         let text = programs.collect::<String>();
         fs::write(folder.join(format!("{architecture}.clif")), text)?;

@@ -5,6 +5,7 @@
 
 use super::Report;
 use super::program::{CALLER, Expected, compile, machine, print};
+use super::throw::{self, Handlers};
 use crate::blame::is_upstreams;
 use crate::generator::{Case, Form};
 use crate::random;
@@ -21,6 +22,7 @@ struct Linked {
     case: Case,
     expected: Expected,
     object: PathBuf,
+    handlers: Handlers,
 }
 
 /// Judges the programs with these numbers, after the first finding among those that run none.
@@ -52,12 +54,13 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
         };
         let build = |form| contain(|| compile(&case, target, form, &prefix(number)));
         match build(Form::MultiOut) {
-            Ok(Ok(object)) => {
+            Ok(Ok((object, handlers))) => {
                 let object = workshop.write(&format!("{number}.o"), object);
                 linked.push(Linked {
                     number,
                     expected,
                     object: object.map_err(|error| error.to_string())?,
+                    handlers,
                     case,
                 });
             }
@@ -120,7 +123,8 @@ fn difference_as_tail(
     program: &Linked,
 ) -> Result<Option<String>, String> {
     let Linked { number, case, .. } = program;
-    let Ok(Ok(object)) = contain(|| compile(case, target, Form::Tail, &prefix(*number))) else {
+    let compiled = contain(|| compile(case, target, Form::Tail, &prefix(*number)));
+    let Ok(Ok((object, handlers))) = compiled else {
         return Ok(None);
     };
     let tail = Linked {
@@ -130,6 +134,7 @@ fn difference_as_tail(
         object: workshop
             .write("tail.o", object)
             .map_err(|error| error.to_string())?,
+        handlers,
     };
     let want = tail.expected.lines(*number);
     let run = run(workshop, target, &[tail]).map_err(|error| error.to_string())?;
@@ -164,10 +169,13 @@ fn run(workshop: &Workshop, target: CTarget, linked: &[Linked]) -> Result<Run, B
                 .entry(program.number, &prefix(program.number))
         })
         .collect();
-    let source = format!("#define PROGRAMS \\\n{}\n{CALLER}", entries.join(" \\\n"));
+    let thrower = throw::source(linked.iter().map(|program| &program.handlers));
+    let entries = entries.join(" \\\n");
+    let source = format!("#define PROGRAMS \\\n{entries}\n{CALLER}\n{thrower}");
     workshop.write("programs.c", source)?;
     let with = (target, Compiler::Gcc);
-    let caller = workshop.compile(with, "programs.c", "programs.o", "-O1", &["-fmax-errors=3"])?;
+    let flags = ["-fmax-errors=3", throw::FLAG];
+    let caller = workshop.compile(with, "programs.c", "programs.o", "-O1", &flags)?;
     let objects = linked.iter().map(|program| program.object.as_path());
     let objects: Vec<&Path> = objects.chain([caller.as_path()]).collect();
     let program = workshop.link(target, &objects, "programs")?;
@@ -243,6 +251,7 @@ mod tests {
                 expected: Expected::new(expected, machine(target)).expect("a sound program"),
                 case: returns.clone(),
                 object: PathBuf::new(),
+                handlers: None,
             };
             difference_as_tail(&workshop, target, &program).expect("gcc")
         };

@@ -1,15 +1,20 @@
 //! A program as object file, as entry of the C program's list, and as the lines that it must print.
 
+use super::throw::{self, Handlers};
+use crate::generator::exceptions::calls_thrower;
 use crate::generator::filetest::{arguments, functions, header, print_compiled};
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
 use crate::run::{Outcome, host_target, interpret, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::isa::multi_out::{OutArea, compute_out_area};
 use cranelift_codegen::verifier::verify_function;
+use cranelift_reader::parse_functions;
 use filetests::execute::{SLOT_SIZE, trampoline};
-use filetests::object::ObjectFile;
+use filetests::object::{ObjectError, ObjectFile};
+use filetests::panics::contain;
 use oracles::toolchain::CTarget;
 use std::fmt::Write;
 
@@ -39,9 +44,14 @@ fn spec(target: CTarget, settings: &Settings) -> String {
     }
 }
 
-/// The object file of a case's program, whose symbols begin with `prefix`. The error says what the target
-/// refuses; anything else that is wrong is a panic.
-pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result<Vec<u8>, String> {
+/// The object file of a case's program, whose symbols begin with `prefix`, and the program's handlers. The error says
+/// what the target refuses; anything else that is wrong is a panic.
+pub fn compile(
+    case: &Case,
+    target: CTarget,
+    form: Form,
+    prefix: &str,
+) -> Result<(Vec<u8>, Handlers), String> {
     let (settings, functions) = all_functions(case, target, form);
     let isa = isa(&spec(target, &settings), &settings);
     for function in &functions {
@@ -49,13 +59,29 @@ pub fn compile(case: &Case, target: CTarget, form: Form, prefix: &str) -> Result
             panic!("{}: {errors}", function.name);
         }
     }
-    let mut object = ObjectFile::new(isa).expect("a target with object files");
-    object.name_as_c(prefix);
-    object.add(functions.iter());
-    object.finish().map_err(|error| match error.codegen {
+    build(&functions, isa, prefix).map_err(|error| match error.codegen {
         Some(codegen) if is_refusal(&codegen) => error.message,
         _ => panic!("{}", error.message),
     })
+}
+
+fn build(
+    functions: &[Function],
+    isa: OwnedTargetIsa,
+    prefix: &str,
+) -> Result<(Vec<u8>, Handlers), ObjectError> {
+    let mut object = ObjectFile::new(isa).expect("a target with object files");
+    object.name_as_c(prefix);
+    object.add(functions.iter());
+    let mut handlers = functions.iter().any(calls_thrower).then(Vec::new);
+    let file = object.finish_seeing(|index, code| {
+        let name = functions[index].name.to_string();
+        let symbol = format!("{prefix}{}", name.trim_start_matches('%'));
+        if let Some(handlers) = &mut handlers {
+            handlers.extend(throw::handlers(&symbol, code));
+        }
+    })?;
+    Ok((file, handlers))
 }
 
 /// The program's functions, and `%call`, which calls the first.
@@ -235,42 +261,55 @@ pub fn print(case: &Case, target: CTarget, expected: Option<&Expected>) -> Strin
     let Some(expected) = expected else {
         return print_compiled(&settings, &target, &all);
     };
-    let mut text = String::from("test c-abi compilers=gcc opt=-O1\n");
+    let flag = throw::FLAG;
+    let mut text = format!("test c-abi compilers=gcc opt=-O1 flags={flag}\n");
     text += &header(&settings, &target);
+    let code = functions(&all);
     let _ = writeln!(text, "\n;; c: #define PROGRAMS {}", expected.entry(0, ""));
-    for line in CALLER.lines() {
+    let thrower = throw::source([&handlers_of(&code, isa(&target, &settings))]);
+    for line in CALLER.lines().chain(thrower.lines()) {
         text += format!(";; c: {line}").trim_end();
         text.push('\n');
     }
-    text += &functions(&all);
+    text += &code;
     for line in expected.lines(0) {
         let _ = writeln!(text, ";; out: {line}");
     }
     text
 }
 
+/// Those of a program as text: what is read may be compiled to other code than what was printed. None if it does not compile.
+fn handlers_of(code: &str, isa: OwnedTargetIsa) -> Handlers {
+    let functions = parse_functions(code).expect("what was printed");
+    functions.iter().find(|function| calls_thrower(function))?;
+    contain(|| build(&functions, isa, "")).ok()?.ok()?.1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generator::exceptions::sample;
     use crate::random;
     use filetests::job::run_bytes;
     use filetests::{FileOutcome, JobOptions};
     use std::path::Path;
 
-    /// A program that returns, and one that traps.
-    fn cases() -> [(Case, bool); 2] {
+    /// A program that returns, one that traps, and one that throws.
+    fn cases() -> [(Case, bool); 3] {
         let trap = [31, 0, 1, 0x7f, 0, 0, 0, 0];
         let returns = Case::new(&random::bytes(1, 9));
         [
             (returns, false),
             (Case::new(&[&[0; 33][..], &trap].concat()), true),
+            (sample(), false),
         ]
     }
 
     /// Under qemu where it is installed; the harness of filetests says where it is not.
     #[test]
     fn the_harness_judges_what_is_printed() {
-        for (target, (case, traps)) in [CTarget::X86_64, CTarget::S390x].into_iter().zip(cases()) {
+        let targets = [CTarget::X86_64, CTarget::S390x, CTarget::Aarch64];
+        for (target, (case, traps)) in targets.into_iter().zip(cases()) {
             let expected = Expected::new(&case, machine(target)).expect("a sound program");
             assert_eq!(expected.traps(), traps);
             let outcome = |text: &str| {

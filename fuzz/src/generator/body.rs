@@ -3,19 +3,24 @@
 //! A statement is eight bytes: kind, type, operands, and the function that it belongs to. One that makes
 //! no sense where it stands does nothing, so every list is a body, and what is open at the end is closed.
 
+mod scopes;
+mod throwing;
+
+use self::scopes::Scope;
 use super::calls::{Callee, Way, return_};
+use super::exceptions::Catch;
 use super::ops::{arithmetic, convert, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
 use super::signature::{STRUCT_WORD, Shape, pick_type, struct_size};
 use super::{Form, Machine};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, Function, InstBuilder, JumpTableData, StackSlotData, StackSlotKind,
-    TrapCode, Type, UserFuncName, Value, types,
+    Block, BlockArg, Function, InstBuilder, StackSlotData, StackSlotKind, TrapCode, Type,
+    UserFuncName, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-/// Where an exception arrives, which nobody throws.
+/// Where an exception arrives that nobody throws, and where who throws does not return.
 pub const THROWN: TrapCode = TrapCode::unwrap_user(7);
 
 /// See the module.
@@ -48,34 +53,14 @@ pub struct Body<'a> {
     scopes: Vec<Scope>,
     /// The counter of a recursive function, until it has called itself.
     recursion: Option<Value>,
+    /// Where the function returns what is thrown, in [`Form::Interpreted`], if there is need of it.
+    unwind: Option<Block>,
     /// How often the current statement is executed in one call.
     times: u64,
     cost: u64,
     /// What [`MAX_SIZE`] bounds. The values and instructions themselves differ with the [`Form`], which
     /// must not decide what the program does.
     size: usize,
-}
-
-/// A loop or a branch that is open.
-struct Scope {
-    /// What becomes of the values in it: types of the parameters of `end`.
-    types: Vec<Type>,
-    /// Where it goes on behind the scope.
-    end: Block,
-    /// The size of the pool around it.
-    pool: usize,
-    kind: Kind,
-}
-
-enum Kind {
-    /// The arms that follow.
-    Branch(Vec<Block>),
-    /// The header, and the counter in it.
-    Loop {
-        header: Block,
-        counter: Value,
-        times: u64,
-    },
 }
 
 impl<'a> Body<'a> {
@@ -108,6 +93,7 @@ impl<'a> Body<'a> {
             pool: Pool::default(),
             scopes: Vec::new(),
             recursion: None,
+            unwind: None,
             times: 1,
             cost: 1,
             size: 0,
@@ -122,6 +108,7 @@ impl<'a> Body<'a> {
             body.close(0);
         }
         body.end(out);
+        body.end_unwinding();
         let Body {
             mut builder, cost, ..
         } = body;
@@ -159,6 +146,7 @@ impl<'a> Body<'a> {
     /// Returns the newest values and some constants, the first integer being a sum of many.
     fn end(&mut self, out: Option<Value>) {
         let sum = self.sum();
+        self.throw_sometimes(sum);
         let mut sum = Some(sum);
         let mut results = Vec::new();
         let Shape {
@@ -183,6 +171,7 @@ impl<'a> Body<'a> {
             });
             results.push(value);
         }
+        self.add_nothing_thrown(&mut results);
         return_(&results, out, &mut self.builder);
     }
 
@@ -265,15 +254,16 @@ impl<'a> Body<'a> {
                 let value = select(condition, left, right, &mut self.builder);
                 self.pool.add(value);
             }
-            15..=18 => self.call(Way::Direct, a, [b, c]),
-            19 | 20 => self.call(Way::Indirect, a, [b, c]),
-            21 => self.call(Way::Try, a, [b, c]),
-            22 => self.call(Way::TryIndirect, a, [b, c]),
-            23 => self.recurse(a, [b, c]),
+            15..=18 => self.call(Way::Direct, a, [b, c, d, e]),
+            19 | 20 => self.call(Way::Indirect, a, [b, c, d, e]),
+            21 => self.call(Way::Try, a, [b, c, d, e]),
+            22 => self.call(Way::TryIndirect, a, [b, c, d, e]),
+            23 => self.recurse(a, [b, c, d, e]),
             24 => self.open_branch(2, a, [b, c, d]),
             25 => self.open_branch(2 + usize::from(e % 3), a, [b, c, d]),
             26 => self.open_loop(1 + u64::from(e % 3), [b, c, d]),
             27..=30 => self.close(a),
+            31 if self.throws() && e % 4 != 0 => self.throw_if([b, c, d, e]),
             _ => {
                 // One value in 256, or in 8, so that most programs end.
                 let value = self.pick(types::I8, b);
@@ -288,14 +278,14 @@ impl<'a> Body<'a> {
     }
 
     /// Calls a function with a greater number.
-    fn call(&mut self, way: Way, choice: u8, choices: [u8; 2]) {
+    fn call(&mut self, way: Way, choice: u8, choices: [u8; 4]) {
         let later = self.shapes.len() - self.index - 1;
         if later == 0 {
             return;
         }
         let index = self.index + 1 + usize::from(choice) % later;
         let cost = self.times * self.costs[index];
-        if self.cost + cost > MAX_COST {
+        if self.cost + cost > MAX_COST || !self.can_call(index) {
             return;
         }
         self.cost += cost;
@@ -303,7 +293,7 @@ impl<'a> Body<'a> {
     }
 
     /// Calls this function, once, if the counter is not zero.
-    fn recurse(&mut self, choice: u8, choices: [u8; 2]) {
+    fn recurse(&mut self, choice: u8, choices: [u8; 4]) {
         // In a loop or a branch it would be too often or of no effect on the values behind.
         if !self.scopes.is_empty() || self.cost > MAX_COST / (MAX_RECURSION + 1) {
             return;
@@ -317,7 +307,7 @@ impl<'a> Body<'a> {
             .iter()
             .map(|result| result.value_type)
             .collect();
-        let values = self.pick_args(&types, choices);
+        let values = self.pick_args(&types, [choices[0], choices[1]]);
         for ty in types {
             self.builder.append_block_param(end, ty);
         }
@@ -342,10 +332,12 @@ impl<'a> Body<'a> {
         &mut self,
         index: usize,
         way: Way,
-        choices: [u8; 2],
+        [b, c, d, e]: [u8; 4],
         last: Option<Value>,
     ) -> Vec<Value> {
         let shape = &self.shapes[index];
+        let (way, handlers) = self.handlers(index, way, [d, e]);
+        let catches: Vec<Catch> = handlers.iter().map(|h| h.catch.clone()).collect();
         let callee = Callee {
             index,
             shape,
@@ -353,13 +345,15 @@ impl<'a> Body<'a> {
             machine: self.scratch.machine,
             // A normal edge need not pass on all. The results of a recursive call are block arguments.
             unused: match way {
-                Way::Try | Way::TryIndirect if last.is_none() => Some(usize::from(choices[0] % 8)),
+                Way::Try | Way::TryIndirect if last.is_none() => Some(usize::from(b % 8)),
                 _ => None,
             },
+            catches: &catches,
+            unwind: self.unwinding(index),
         };
-        self.size += shape.params.len() + shape.results.len();
+        self.size += shape.params.len() + shape.results.len() * (1 + handlers.len());
         let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
-        let mut args = self.pick_args(&types, choices);
+        let mut args = self.pick_args(&types, [b, c]);
         for (arg, param) in args.iter_mut().zip(&shape.params) {
             if let Some(size) = struct_size(param) {
                 *arg = self.make_struct(*arg, size);
@@ -370,6 +364,7 @@ impl<'a> Body<'a> {
         }
         let func = callee.import(&mut self.builder);
         let results = callee.call(way, func, &args, &mut self.builder);
+        let results = self.handle(handlers, results);
         results.iter().for_each(|result| self.pool.add(*result));
         results
     }
@@ -386,111 +381,6 @@ impl<'a> Body<'a> {
             word = self.builder.ins().iadd_imm_s(word, 1);
         }
         address
-    }
-
-    fn open_branch(&mut self, arms: usize, ty: u8, [b, c, d]: [u8; 3]) {
-        if self.scopes.len() >= MAX_DEPTH {
-            return;
-        }
-        let machine = self.scratch.machine;
-        let types = vec![pick_type(ty, machine), pick_type(b, machine)];
-        let end = self.builder.create_block();
-        for ty in &types {
-            self.builder.append_block_param(end, *ty);
-        }
-        let mut blocks: Vec<Block> = (0..arms).map(|_| self.builder.create_block()).collect();
-        if let [yes, no] = blocks[..] {
-            let condition = self.pick(types::I8, c);
-            self.builder.ins().brif(condition, yes, [], no, []);
-        } else {
-            let index = self.pick(types::I32, c);
-            let small = self.builder.ins().band_imm_u(index, 3);
-            let index = [small, index][usize::from(d % 2)];
-            let lists = &mut self.builder.func.dfg.value_lists;
-            let mut calls = blocks.iter().map(|block| BlockCall::new(*block, [], lists));
-            let default = calls.next().expect("more than two arms");
-            let table = JumpTableData::new(default, &calls.collect::<Vec<_>>());
-            let table = self.builder.create_jump_table(table);
-            self.builder.ins().br_table(index, table);
-        }
-        self.builder.switch_to_block(blocks.remove(0));
-        self.scopes.push(Scope {
-            types,
-            end,
-            pool: self.pool.len(),
-            kind: Kind::Branch(blocks),
-        });
-    }
-
-    fn open_loop(&mut self, times: u64, [b, c, d]: [u8; 3]) {
-        if self.scopes.len() >= MAX_DEPTH {
-            return;
-        }
-        let machine = self.scratch.machine;
-        let types = vec![pick_type(b, machine), pick_type(c, machine)];
-        let (header, end) = (self.builder.create_block(), self.builder.create_block());
-        let counter = self.builder.append_block_param(header, types::I8);
-        let count = i64::try_from(times).expect("a small number");
-        let mut values = vec![self.builder.ins().iconst(types::I8, count)];
-        values.extend(self.pick_args(&types, [d, d]));
-        self.builder.ins().jump(header, &block_args(&values));
-        self.builder.switch_to_block(header);
-        let pool = self.pool.len();
-        for ty in &types {
-            let value = self.builder.append_block_param(header, *ty);
-            self.pool.add(value);
-            self.builder.append_block_param(end, *ty);
-        }
-        self.times *= times;
-        self.scopes.push(Scope {
-            types,
-            end,
-            pool,
-            kind: Kind::Loop {
-                header,
-                counter,
-                times,
-            },
-        });
-    }
-
-    /// Goes to the next arm of the innermost branch, or ends the innermost loop or branch.
-    fn close(&mut self, choice: u8) {
-        let Some(mut scope) = self.scopes.pop() else {
-            return;
-        };
-        let values = self.pick_args(&scope.types, [choice, choice]);
-        let args = block_args(&values);
-        match &mut scope.kind {
-            Kind::Branch(arms) => {
-                self.builder.ins().jump(scope.end, &args);
-                if !arms.is_empty() {
-                    let arm = arms.remove(0);
-                    self.pool.truncate(scope.pool);
-                    self.builder.switch_to_block(arm);
-                    self.scopes.push(scope);
-                    return;
-                }
-            }
-            Kind::Loop {
-                header,
-                counter,
-                times,
-            } => {
-                self.times /= *times;
-                let less = self.builder.ins().iadd_imm_s(*counter, -1);
-                let mut again = vec![BlockArg::Value(less)];
-                again.extend(&args);
-                self.builder
-                    .ins()
-                    .brif(less, *header, &again, scope.end, &args);
-            }
-        }
-        self.pool.truncate(scope.pool);
-        self.builder.switch_to_block(scope.end);
-        for value in self.builder.block_params(scope.end).to_vec() {
-            self.pool.add(value);
-        }
     }
 }
 

@@ -7,12 +7,13 @@
 //!
 //! The offsets of [`Form::OutPointer`] are simpler than C's on purpose: an oracle computes no layout.
 
+use super::exceptions::{Catch, dispatch};
 use super::pool::{load, store};
 use super::signature::Shape;
 use super::{Form, Machine};
 use cranelift_codegen::ir::{
-    BlockArg, ExceptionTableData, ExceptionTableItem, ExceptionTag, ExtFuncData, ExternalName,
-    FuncRef, InstBuilder, StackSlotData, StackSlotKind, Value,
+    Block, BlockArg, BlockCall, ExceptionTableData, ExtFuncData, ExternalName, FuncRef,
+    InstBuilder, StackSlotData, StackSlotKind, Value,
 };
 use cranelift_frontend::FunctionBuilder;
 
@@ -45,6 +46,10 @@ pub struct Callee<'a> {
     pub machine: Machine,
     /// The one of four results that the caller does not get, if any.
     pub unused: Option<usize>,
+    /// What becomes of what it throws. For a way with handlers, if it throws something.
+    pub catches: &'a [Catch],
+    /// Where the caller returns what it does not catch, in [`Form::Interpreted`].
+    pub unwind: Option<Block>,
 }
 
 impl Callee<'_> {
@@ -89,7 +94,8 @@ impl Callee<'_> {
             .collect()
     }
 
-    fn is_used(self, index: usize) -> bool {
+    /// Whether the caller gets the result with this number.
+    pub fn is_used(self, index: usize) -> bool {
         self.unused != Some(index % 4)
     }
 
@@ -120,7 +126,11 @@ impl Callee<'_> {
             }
             Way::Try | Way::TryIndirect => {
                 let returned = builder.create_block();
-                let thrown = builder.create_block();
+                // Nothing arrives there.
+                let trap = self.catches.is_empty().then(|| builder.create_block());
+                let catches = trap.map(Catch::all_by).into_iter().flatten();
+                let catches = catches.chain(self.catches.iter().cloned());
+                let items: Vec<_> = catches.map(|catch| catch.item(builder)).collect();
                 let returns = builder.func.dfg.signatures[signature].returns.iter();
                 let used: Vec<_> = returns
                     .map(|result| result.value_type)
@@ -142,16 +152,8 @@ impl Callee<'_> {
                     normal.push(BlockArg::Value(*arg));
                 }
                 let lists = &mut builder.func.dfg.value_lists;
-                let normal = cranelift_codegen::ir::BlockCall::new(returned, normal, lists);
-                let handler = cranelift_codegen::ir::BlockCall::new(thrown, [], lists);
-                let table = ExceptionTableData::new(
-                    signature,
-                    normal,
-                    [
-                        ExceptionTableItem::Tag(ExceptionTag::from_u32(1), handler),
-                        ExceptionTableItem::Default(handler),
-                    ],
-                );
+                let normal = BlockCall::new(returned, normal, lists);
+                let table = ExceptionTableData::new(signature, normal, items);
                 let table = builder.func.dfg.exception_tables.push(table);
                 if way == Way::Try {
                     builder.ins().try_call(func, args, table);
@@ -159,15 +161,23 @@ impl Callee<'_> {
                     let address = builder.ins().func_addr(pointer, func);
                     builder.ins().try_call_indirect(address, args, table);
                 }
-                builder.switch_to_block(thrown);
-                builder.ins().trap(super::body::THROWN);
+                if let Some(trap) = trap {
+                    builder.switch_to_block(trap);
+                    builder.ins().trap(super::body::THROWN);
+                }
                 builder.switch_to_block(returned);
                 return results;
             }
         };
-        let results = builder.inst_results(inst).iter().enumerate();
+        let mut results = builder.inst_results(inst).to_vec();
+        if self.form == Form::Interpreted && self.shape.throws {
+            let thrown = results.split_off(self.shape.results.len());
+            let thrown = [thrown[0], thrown[1], thrown[2]];
+            dispatch(thrown, self.catches, self.unwind, builder);
+        }
+        let results = results.into_iter().enumerate();
         let used = results.filter(|(index, _)| self.is_used(*index));
-        used.map(|(_, result)| *result).collect()
+        used.map(|(_, result)| result).collect()
     }
 }
 

@@ -59,6 +59,8 @@ fn caller(program: &Program, form: Form) -> Function {
         form,
         machine,
         unused: None,
+        catches: &[],
+        unwind: None,
     };
     let params = builder.block_params(entry).to_vec();
     let imported = callee.import(&mut builder);

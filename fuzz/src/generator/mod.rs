@@ -12,7 +12,7 @@
 //!
 //! - [`signature`] makes signatures, [`settings`] makes settings;
 //! - [`body`] makes bodies out of statements, with [`ops`] for arithmetic and [`calls`] for calls,
-//!   and [`pool`] for the values at hand;
+//!   [`exceptions`] for what is thrown, and [`pool`] for the values at hand;
 //! - [`filetest`] prints a program as a filetest.
 //!
 //! Every list of bytes is a program that ends: there is no recursion but with a counter, and the number
@@ -23,6 +23,7 @@
 
 pub mod body;
 pub mod calls;
+pub mod exceptions;
 pub mod filetest;
 pub mod ops;
 pub mod pool;
@@ -75,6 +76,8 @@ pub struct Machine {
     pub endianness: Endianness,
     /// Whether there is `f16`, if the target can have it.
     pub has_f16: bool,
+    /// Whether there is who throws, and restores registers for it.
+    pub has_thrower: bool,
 }
 
 impl Machine {
@@ -93,12 +96,17 @@ impl Machine {
             pointer,
             endianness,
             has_f16: true,
+            has_thrower: true,
         })
     }
 
-    /// This one.
+    /// This one, in process.
     pub fn host() -> Option<Self> {
-        Self::of(&Triple::host())
+        let machine = Self::of(&Triple::host())?;
+        Some(Machine {
+            has_thrower: cfg!(target_arch = "x86_64"),
+            ..machine
+        })
     }
 
     fn frontend_config(self) -> TargetFrontendConfig {
@@ -118,8 +126,8 @@ impl Machine {
 pub enum Form {
     /// As such.
     MultiOut,
-    /// As such, and every `try_call` as a call, since the interpreter has none. Nothing throws, so
-    /// that is the same.
+    /// As such, and every `try_call` as a call, since the interpreter has none. What is thrown is
+    /// returned, see [`exceptions`].
     Interpreted,
     /// As `system_v` functions that store their results through a pointer, their first parameter.
     OutPointer,
@@ -213,7 +221,7 @@ fn byte(bytes: &[u8], at: usize) -> u8 {
 mod tests {
     use super::*;
     use crate::random;
-    use cranelift_codegen::ir::{ArgumentPurpose, Opcode, Signature};
+    use cranelift_codegen::ir::{ArgumentPurpose, Inst, Opcode, Signature};
 
     fn functions(architecture: &str) -> Vec<Function> {
         let triple = architecture.parse().expect("a triple");
@@ -258,17 +266,28 @@ mod tests {
         func.signature.returns.len() > 1 && defs.any(|def| func.dfg.insts[def].opcode() == opcode)
     }
 
-    /// What the functions of a case do, but for how values get to and from callees.
+    /// What the functions of a case do, but for how values and exceptions get to and from callees. All of the
+    /// latter is in cold blocks, and leads to these.
     fn operations(case: &Case, form: Form) -> Vec<Vec<Opcode>> {
         let machine = Machine::host().expect("a host with a backend");
         let operations = |func: &Function| {
+            let dfg = &func.dfg;
             let blocks = func.layout.blocks();
+            let blocks = blocks.filter(|block| !func.layout.is_cold(*block));
             let insts = blocks.flat_map(|block| func.layout.block_insts(block));
+            let leads_to_cold = |inst: &Inst| {
+                let data = &dfg.insts[*inst];
+                let edges = data.branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+                let mut blocks = edges.iter().map(|edge| edge.block(&dfg.value_lists));
+                blocks.any(|block| func.layout.is_cold(block))
+            };
+            let insts = insts.filter(|inst| !leads_to_cold(inst));
             let opcodes = insts.map(|inst| func.dfg.insts[inst].opcode());
             let is_operation = |opcode: &Opcode| {
                 let is_memory = opcode.can_load() || opcode.can_store();
                 let is_address = matches!(opcode, Opcode::StackAddr | Opcode::FuncAddr);
-                !(opcode.is_call() || is_memory || is_address || *opcode == Opcode::Trap)
+                let is_end = matches!(opcode, Opcode::Trap | Opcode::Return);
+                !(opcode.is_call() || is_memory || is_address || is_end)
             };
             opcodes.filter(is_operation).collect()
         };

@@ -1,6 +1,6 @@
 //! Settings of the compiler as input.
 
-use super::byte;
+use super::{byte, exceptions};
 use cranelift_codegen::ir::{Function, types};
 
 /// Shared settings and features of the host.
@@ -81,8 +81,14 @@ impl Settings {
         settings
     }
 
-    /// Turns on what stock conventions need for the types of these functions.
+    /// Turns on what stock conventions need for the types of these functions, and who throws for its walk.
     pub(super) fn suit(&mut self, functions: &[Function]) {
+        if functions.iter().any(exceptions::calls_thrower) {
+            // In process a walk goes by frame pointers, and to a second compilation for saved registers.
+            self.set("preserve_frame_pointers", "true");
+            self.set("unwind_info", "true");
+            self.is_chaotic = false;
+        }
         let signatures = functions.iter().flat_map(|func| {
             let called = func.dfg.signatures.values();
             called.chain([&func.signature])

@@ -1,6 +1,6 @@
 //! Signatures: a palette of types and how many values take turns in it.
 
-use super::{Form, Machine, byte};
+use super::{Form, Machine, byte, exceptions};
 use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
@@ -17,6 +17,8 @@ pub struct Shape {
     pub results: Vec<AbiParam>,
     /// Whether the last parameter tells how often the function may still call itself.
     pub is_recursive: bool,
+    /// Whether it may throw, itself or what it calls throws.
+    pub throws: bool,
     /// Which results are constants: bit `n` is about number `n` of every eight.
     pub constant_results: u8,
 }
@@ -101,6 +103,12 @@ impl Shape {
             params: list(2, 64).into_iter().map(extended).collect(),
             results: list(12, 1000).into_iter().map(extended).collect(),
             is_recursive: flags & 1 != 0,
+            // Of `preserve_all` functions s390x has no unwind information for all registers. Nobody is there to
+            // catch what leaves the first function.
+            throws: machine.has_thrower
+                && byte(bytes, 0) >= 0xa0
+                && call_conv != CallConv::PreserveAll
+                && !is_entry,
             // Few of them.
             constant_results: byte(bytes, 22) & byte(bytes, 23),
         };
@@ -171,6 +179,11 @@ impl Shape {
         }
     }
 
+    /// Whether a `try_call` of it is allowed in every form.
+    pub fn is_catchable(&self) -> bool {
+        self.call_conv.supports_exceptions()
+    }
+
     /// Whether a [`Form`] can change how the function returns.
     pub fn uses_out_area(&self) -> bool {
         self.call_conv.is_multi_out() && self.results.len() > 1
@@ -190,6 +203,10 @@ impl Shape {
         });
         signature.params.clone_from(&self.params);
         signature.returns.clone_from(&self.results);
+        if form == Form::Interpreted && self.throws {
+            let thrown = exceptions::results(machine.pointer);
+            signature.returns.extend(thrown);
+        }
         if self.takes_out_pointer(form) {
             signature.params.insert(0, AbiParam::new(machine.pointer));
             signature.returns.clear();
