@@ -5,6 +5,7 @@
 //! - [`cross`] runs programs on other machines, without a fuzzer;
 //! - [`generator`] makes programs out of bytes;
 //! - [`judges`] has one module for each target: what an input is, and who judges it;
+//! - [`operations`] tries which operations the generator can use;
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`reduce`] makes findings smaller;
 //! - [`run`] interprets and compiles programs;
@@ -20,6 +21,7 @@ pub mod child;
 pub mod cross;
 pub mod generator;
 pub mod judges;
+pub mod operations;
 pub mod random;
 pub mod reduce;
 pub mod run;

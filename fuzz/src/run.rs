@@ -2,7 +2,7 @@
 
 use crate::child::{self, End};
 use crate::generator::filetest::{arguments, print};
-use crate::generator::settings::{FEATURES, Settings};
+use crate::generator::settings::{Settings, with_common_features};
 use crate::generator::{Case, Form, Machine, Program};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
@@ -16,6 +16,7 @@ use cranelift_interpreter::step::ControlFlow;
 use cranelift_reader::{Details, Location, OwnedFlagsOrIsa, SourceMap, parse_sets_and_triple};
 use filetests::execute::CompiledFile;
 use filetests::host;
+use std::sync::OnceLock;
 use target_lexicon::Triple;
 
 /// Interpreted instructions, many more than a program executes.
@@ -78,13 +79,19 @@ pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
 /// The host as in a `target` line, with the features that settings ask for as far as it has them.
 pub fn host_target(settings: &Settings) -> String {
     let architecture = Triple::host().architecture.to_string();
-    if settings.has_features && architecture == "x86_64" {
-        let target = format!("{architecture} {FEATURES}");
-        if host::can_run(&*isa(&target, settings)).is_ok() {
-            return target;
-        }
+    match settings.has_features && host_has_features() {
+        true => with_common_features(&architecture),
+        false => architecture,
     }
-    architecture
+}
+
+/// Whether this host has the features that most such machines have.
+pub fn host_has_features() -> bool {
+    static HAS_FEATURES: OnceLock<bool> = OnceLock::new();
+    *HAS_FEATURES.get_or_init(|| {
+        let target = with_common_features(&Triple::host().architecture.to_string());
+        host::can_run(&*isa(&target, &Settings::new(&[]))).is_ok()
+    })
 }
 
 /// A program, compiled for this machine.

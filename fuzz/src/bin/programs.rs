@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use multi_out_fuzz::cross::Campaign;
-use multi_out_fuzz::stock;
+use multi_out_fuzz::{operations, stock};
 use oracles::signatures::Seed;
 use oracles::toolchain::CTarget;
 use std::path::PathBuf;
@@ -38,6 +38,17 @@ enum Task {
         /// Batches at a time.
         #[arg(short, long, default_value = "1")]
         jobs: usize,
+    },
+    /// Try which operations the generator can use: on every backend, and in the interpreter.
+    ///
+    /// Fails if that is not what `fuzz/operations.txt` and the table in the README say.
+    #[command(
+        after_help = "Example:\n  cargo run -p multi-out-fuzz --bin programs -- operations --write"
+    )]
+    Operations {
+        /// Writes the file and the table.
+        #[arg(long)]
+        write: bool,
     },
     /// Write the functions of programs to DIR/ARCHITECTURE.clif for every architecture, without functions of
     /// `system_v_multi_out`.
@@ -77,6 +88,13 @@ fn main() -> ExitCode {
             time: Duration::from_secs(seconds),
             jobs,
         }),
+        Task::Operations { write } => match operations::check(write) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Task::Write {
             folder,
             count,

@@ -5,7 +5,7 @@ use crate::generator::exceptions::calls_thrower;
 use crate::generator::filetest::{arguments, functions, header, print_compiled};
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Outcome, host_target, interpret, is_refusal, isa};
+use crate::run::{Outcome, host_has_features, host_target, interpret, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -32,6 +32,7 @@ pub fn machine(target: CTarget) -> Machine {
     let machine = Machine::of(&triple).expect("a target with a backend");
     Machine {
         has_f16: target != CTarget::Riscv64,
+        has_features: Some(target) == CTarget::host() && host_has_features(),
         ..machine
     }
 }

@@ -9,7 +9,7 @@ mod throwing;
 use self::scopes::Scope;
 use super::calls::{Callee, Way, return_};
 use super::exceptions::Catch;
-use super::ops::{arithmetic, convert, select};
+use super::ops::{arithmetic, convert, extend, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
 use super::signature::{STRUCT_WORD, Shape, pick_type, struct_size};
 use super::{Form, Machine};
@@ -185,7 +185,7 @@ impl<'a> Body<'a> {
             let ty = builder.func.dfg.value_type(*value);
             let mut words = Vec::new();
             if ty.is_int() && ty.bits() <= 64 {
-                words.push(convert(*value, types::I64, 0, builder, &self.scratch));
+                words.push(extend(*value, builder));
             } else {
                 store(*value, address, 0, builder);
                 for offset in (0..ty.bytes().next_multiple_of(8)).step_by(8) {
@@ -213,7 +213,7 @@ impl<'a> Body<'a> {
         types.iter().enumerate().map(pick).collect()
     }
 
-    fn statement(&mut self, [kind, a, b, c, d, e, ..]: Statement) {
+    fn statement(&mut self, [kind, a, b, c, d, e, f, _]: Statement) {
         self.cost += self.times;
         self.size += 1;
         if self.cost > MAX_COST || self.size > MAX_SIZE {
@@ -223,8 +223,8 @@ impl<'a> Body<'a> {
         match kind % 32 {
             0..=8 => {
                 let (builder, scratch) = (&mut self.builder, &self.scratch);
-                let value = arithmetic(ty, [b, c, d], &self.pool, builder, scratch);
-                self.pool.add(value);
+                let values = arithmetic(ty, [b, e, c, d, f], &self.pool, builder, scratch);
+                values.into_iter().for_each(|value| self.pool.add(value));
             }
             9 | 10 => {
                 let from = pick_type(b, self.scratch.machine);
@@ -251,7 +251,7 @@ impl<'a> Body<'a> {
             14 => {
                 let condition = self.pick(types::I8, b);
                 let (left, right) = (self.pick(ty, c), self.pick(ty, d));
-                let value = select(condition, left, right, &mut self.builder);
+                let value = select(condition, left, right, &mut self.builder, &self.scratch);
                 self.pool.add(value);
             }
             15..=18 => self.call(Way::Direct, a, [b, c, d, e]),

@@ -8,12 +8,14 @@ use cranelift_codegen::ir::{Function, types};
 pub struct Settings {
     /// Names and values, as after `set`.
     pub shared: Vec<(&'static str, &'static str)>,
-    /// Whether an x86-64 target has more than every such machine.
+    /// Whether a target has more than every such machine.
     pub has_features: bool,
     /// `is_pic`, where the code does not run: the JIT has none.
     pub is_pic: bool,
     /// Whether the compiler makes some of its choices by chance.
     pub is_chaotic: bool,
+    /// Which of the features that are only compiled for, a bit for each.
+    more: u8,
 }
 
 /// Values that a byte chooses among, in the order of the bytes.
@@ -40,8 +42,73 @@ const SWITCHES: [&str; 8] = [
     "enable_llvm_abi_extensions",
 ];
 
-/// Features of x86-64 that change how values are moved.
-pub const FEATURES: &str = "has_sse3 has_ssse3 has_sse41 has_sse42 has_popcnt has_avx has_avx2 has_fma has_lzcnt has_bmi1 has_bmi2";
+/// Features of an architecture that change how values are moved or what can be done with them.
+struct Features {
+    architecture: &'static str,
+    /// What most of these machines have.
+    common: &'static str,
+    /// Others, which are on or off by the bits of a byte.
+    more: &'static [&'static str],
+}
+
+const FEATURES: [Features; 4] = [
+    Features {
+        architecture: "x86_64",
+        common: "has_sse3 has_ssse3 has_sse41 has_sse42 has_popcnt has_avx has_avx2 has_fma has_lzcnt has_bmi1 has_bmi2",
+        more: &[
+            "has_avx512f has_avx512vl",
+            "has_avx512dq",
+            "has_avx512bitalg",
+            "has_avx512vbmi",
+            "has_avx512vnni",
+            "has_avx_vnni",
+            "has_cmpxchg16b",
+        ],
+    },
+    Features {
+        architecture: "aarch64",
+        common: "has_lse has_fp16 has_dotprod has_i8mm",
+        more: &[
+            "has_pauth",
+            "sign_return_address",
+            "sign_return_address_all",
+            "sign_return_address_with_bkey",
+            "use_bti",
+            "use_csdb",
+        ],
+    },
+    Features {
+        architecture: "riscv64",
+        common: "has_zfa has_zfh has_zba has_zbb has_zbc has_zbs has_zbkb has_zicond",
+        more: &[
+            "has_zca",
+            "has_zca has_zcb",
+            "has_zca has_zcd",
+            "has_zvl256b",
+            "has_zvfh",
+        ],
+    },
+    Features {
+        architecture: "s390x",
+        common: "has_mie3 has_vxrs_ext2",
+        more: &["has_mie4", "has_vxrs_ext3"],
+    },
+];
+
+fn features_of(target: &str) -> Option<&'static Features> {
+    let architecture = target.split(' ').next()?;
+    FEATURES
+        .iter()
+        .find(|features| features.architecture == architecture)
+}
+
+/// A target, as in a `target` line, with the features that most such machines have.
+pub fn with_common_features(target: &str) -> String {
+    match features_of(target) {
+        Some(features) => format!("{target} {}", features.common),
+        None => target.to_owned(),
+    }
+}
 
 impl Settings {
     /// Those that bytes ask for.
@@ -63,6 +130,7 @@ impl Settings {
             has_features: byte(bytes, CHOICES.len() + 1) & 1 != 0,
             is_pic: byte(bytes, CHOICES.len() + 1) & 2 != 0,
             is_chaotic: byte(bytes, CHOICES.len() + 1) & 4 != 0,
+            more: byte(bytes, CHOICES.len() + 2),
         }
     }
 
@@ -72,6 +140,17 @@ impl Settings {
         let is_pic = if self.is_pic { "true" } else { "false" };
         settings.shared.push(("is_pic", is_pic));
         settings
+    }
+
+    /// A target, as in a `target` line, with the features that these ask for.
+    pub fn target(&self, target: &str) -> String {
+        let Some(features) = features_of(target).filter(|_| self.has_features) else {
+            return target.to_owned();
+        };
+        let more = features.more.iter().enumerate();
+        let more = more.filter(|(bit, _)| self.more & (1 << bit) != 0);
+        let more = more.map(|(_, names)| format!(" {names}"));
+        with_common_features(target) + &more.collect::<String>()
     }
 
     /// These with another value of one.

@@ -36,14 +36,7 @@ pub const TYPES: [Type; 32] = [
 /// A type that the target has.
 pub fn pick_type(choice: u8, machine: Machine) -> Type {
     let ty = TYPES[usize::from(choice) % TYPES.len()];
-    // Cranelift has no vectors on big-endian Pulley, and no conversions of `f16` vectors anywhere.
-    let is_missing = ty.is_vector() && machine.target == OutTarget::Pulley;
-    let is_missing = is_missing || (ty == types::F16 && !machine.has_f16);
-    if machine.target.has_memory_type(ty) && !is_missing && ty != types::F16X8 {
-        ty
-    } else {
-        types::I64
-    }
+    if machine.has(ty) { ty } else { types::I64 }
 }
 
 /// What a struct argument consists of.
