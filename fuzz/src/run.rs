@@ -76,8 +76,17 @@ pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
     host::executable_isa(&*isa).expect("the architecture and features of this host")
 }
 
-/// The host as in a `target` line, with the features that settings ask for as far as it has them.
+/// Where programs run in process, as in a `target` line: Pulley, or the host with the features that settings ask for as far
+/// as it has them.
 pub fn host_target(settings: &Settings) -> String {
+    if settings.runs_on_pulley {
+        return if cfg!(target_endian = "big") {
+            "pulley64be"
+        } else {
+            "pulley64"
+        }
+        .to_owned();
+    }
     let architecture = Triple::host().architecture.to_string();
     match settings.has_features && host_has_features() {
         true => with_common_features(&architecture),
@@ -137,19 +146,27 @@ impl Compiled {
     /// Calls the program's first function, which must return.
     pub fn call(&self) -> Vec<DataValue> {
         let args = arguments(&self.signature);
-        match self.code.call(0, &args) {
-            Ok(values) => values,
-            Err(error) => panic!("the harness cannot call %f0: {error}"),
-        }
+        self.call_with_args(&args)
     }
 
     /// As [`Compiled::call`], with a pointer to memory first.
     pub fn call_with(&self, out: *mut u8, rest: &[DataValue]) -> Vec<DataValue> {
         let mut args = vec![DataValue::I64(out as i64)];
         args.extend_from_slice(rest);
-        match self.code.call(0, &args) {
+        self.call_with_args(&args)
+    }
+
+    fn call_with_args(&self, args: &[DataValue]) -> Vec<DataValue> {
+        match self.code.call(0, args) {
             Ok(values) => values,
-            Err(error) => panic!("the harness cannot call %f0: {error}"),
+            Err(error) => {
+                if error.starts_with("it trapped") {
+                    // Pulley's traps end a process as those of other code do.
+                    // SAFETY: the signal is for this process.
+                    unsafe { libc::raise(libc::SIGILL) };
+                }
+                panic!("the harness cannot call %f0: {error}")
+            }
         }
     }
 }
@@ -181,8 +198,8 @@ impl Program {
 
 /// Panics with the filetest. It is printed before the panic, as that interprets the program.
 pub fn fail(case: &Case, form: Form, what: &str) -> ! {
-    let text = match Machine::host() {
-        Some(host) => print(case, host, form),
+    let text = match case.machine() {
+        Some(machine) => print(case, machine, form),
         None => format!("{case:?}"),
     };
     panic!("{what}\n{text}");
@@ -216,7 +233,7 @@ pub fn assert_same(
 
 /// Whose fault it is that a program is wrong: it is tried with `tail` functions in place of ours.
 pub fn blame(case: &Case) -> Option<&'static str> {
-    let machine = Machine::host()?;
+    let machine = case.machine()?;
     let is_right = || {
         let want = judge(case, machine);
         let program = case.program(machine, Form::Tail);

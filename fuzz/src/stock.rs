@@ -2,9 +2,8 @@
 
 use crate::generator::filetest::functions;
 use crate::generator::{Case, Form, Machine};
-use crate::judges::compile_all::TARGETS;
+use crate::judges::compile_all::{PULLEYS, TARGETS};
 use crate::random;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
 
@@ -16,9 +15,8 @@ use std::{fs, io};
 /// If a file cannot be written.
 pub fn write(folder: &Path, seed: u64, count: u64) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let architectures: BTreeSet<&str> =
-        TARGETS.iter().filter_map(|t| t.split(' ').next()).collect();
-    for architecture in architectures {
+    let targets = TARGETS.into_iter().chain(PULLEYS);
+    for architecture in targets.filter_map(|target| target.split(' ').next()) {
         let triple = architecture.parse().expect("a triple");
         let machine = Machine::of(&triple).expect("a target with a backend");
         // They would need a setting.

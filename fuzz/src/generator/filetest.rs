@@ -140,15 +140,16 @@ mod tests {
 
     #[test]
     fn the_harness_runs_what_is_printed() {
-        let machine = Machine::host().expect("a host with a backend");
         let mut calls = 0;
         let mut callers = 0;
         for number in 0..40 {
             let mut seed = Seed::new(1, number);
             let length = 32 << seed.below(5);
             let bytes: Vec<u8> = (0..length).map(|_| seed.below(256) as u8).collect();
+            let case = Case::new(&bytes);
+            let machine = case.machine().expect("a host with a backend");
             for form in [Form::MultiOut, Form::OutPointer, Form::Tail] {
-                let text = print(&Case::new(&bytes), machine, form);
+                let text = print(&case, machine, form);
                 assert!(text.contains("\n; run: ") || text.contains("\n; print: "));
                 // A trap ends the process.
                 if text.contains(TRAPS) {

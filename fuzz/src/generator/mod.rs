@@ -33,7 +33,7 @@ pub mod signature;
 use self::body::{Body, Statement};
 use self::settings::Settings;
 use self::signature::Shape;
-use crate::run::host_has_features;
+use crate::run::{host_has_features, host_target};
 use arbitrary::{Arbitrary, Unstructured};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{Endianness, Function, Type, types};
@@ -56,11 +56,11 @@ impl<'a> Arbitrary<'a> for Case {
     }
 }
 
-/// As a filetest for this machine.
+/// As a filetest for where it runs.
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Machine::host() {
-            Some(host) => f.write_str(&filetest::print(self, host, Form::MultiOut)),
+        match self.machine() {
+            Some(machine) => f.write_str(&filetest::print(self, machine, Form::MultiOut)),
             None => f.debug_list().entries(&self.0).finish(),
         }
     }
@@ -169,6 +169,23 @@ impl Case {
     /// The case with these bytes.
     pub fn new(bytes: &[u8]) -> Self {
         Case(bytes.to_vec())
+    }
+
+    /// The settings that it asks for.
+    pub fn settings(&self) -> Settings {
+        Settings::new(split(&self.0, 8).0)
+    }
+
+    /// Where the program runs in process: here, or on Pulley.
+    pub fn machine(&self) -> Option<Machine> {
+        let settings = self.settings();
+        match settings.runs_on_pulley {
+            false => Machine::host(),
+            true => Some(Machine {
+                has_thrower: false,
+                ..Machine::of(&host_target(&settings).parse().ok()?)?
+            }),
+        }
     }
 
     /// What decides where the compiler leaves things to chance. A build without `cfg(fuzzing)` leaves

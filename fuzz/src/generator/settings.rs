@@ -14,6 +14,10 @@ pub struct Settings {
     pub is_pic: bool,
     /// Whether the compiler makes some of its choices by chance.
     pub is_chaotic: bool,
+    /// Whether programs run on Pulley in place of this machine.
+    pub runs_on_pulley: bool,
+    /// Which of the four Pulleys is compiled for.
+    pub pulley: u8,
     /// Which of the features that are only compiled for, a bit for each.
     more: u8,
 }
@@ -125,11 +129,17 @@ impl Settings {
         // With the strategy `inline`, as the JIT has no function to call.
         let probes = byte(bytes, 2) & 1 != 0;
         shared.push(("enable_probestack", if probes { "true" } else { "false" }));
+        let flags = byte(bytes, CHOICES.len() + 1);
+        // Who compiles has verified what goes in. Between passes it takes a quarter of the time.
+        let verifies = flags & 0xc0 == 0xc0;
+        shared.push(("enable_verifier", if verifies { "true" } else { "false" }));
         Settings {
             shared,
-            has_features: byte(bytes, CHOICES.len() + 1) & 1 != 0,
-            is_pic: byte(bytes, CHOICES.len() + 1) & 2 != 0,
-            is_chaotic: byte(bytes, CHOICES.len() + 1) & 4 != 0,
+            has_features: flags & 1 != 0,
+            is_pic: flags & 2 != 0,
+            is_chaotic: flags & 4 != 0,
+            runs_on_pulley: flags & 0x38 == 0x38,
+            pulley: flags >> 3 & 3,
             more: byte(bytes, CHOICES.len() + 2),
         }
     }
@@ -137,6 +147,7 @@ impl Settings {
     /// These with those that code of the JIT does not have.
     pub fn for_objects(&self) -> Self {
         let mut settings = self.clone();
+        settings.runs_on_pulley = false;
         let is_pic = if self.is_pic { "true" } else { "false" };
         settings.shared.push(("is_pic", is_pic));
         settings

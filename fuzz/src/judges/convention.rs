@@ -7,7 +7,7 @@
 
 use crate::generator::calls::STRIDE;
 use crate::generator::filetest::arguments;
-use crate::generator::{Case, Form, Machine};
+use crate::generator::{Case, Form};
 use crate::run::{Compiled, Outcome, assert_same, assert_traps, is_same, judge};
 use crate::{Oracle, Verdict};
 use cranelift_codegen::data_value::DataValue;
@@ -20,7 +20,7 @@ impl Oracle for Convention {
     type Case = Case;
 
     fn check(case: &Case) -> Verdict {
-        let Some(machine) = Machine::host() else {
+        let Some(machine) = case.machine() else {
             return Verdict::Rejected;
         };
         let want = judge(case, machine);

@@ -4,7 +4,7 @@
 //! the meaning of a program, not how its values travel. A program that traps does so in a
 //! process of its own.
 
-use crate::generator::{Case, Form, Machine};
+use crate::generator::{Case, Form};
 use crate::run::{Compiled, Outcome, assert_same, assert_traps, judge};
 use crate::{Oracle, Verdict};
 
@@ -16,7 +16,7 @@ impl Oracle for Interpret {
     type Case = Case;
 
     fn check(case: &Case) -> Verdict {
-        let Some(machine) = Machine::host() else {
+        let Some(machine) = case.machine() else {
             return Verdict::Rejected;
         };
         let want = judge(case, machine);
