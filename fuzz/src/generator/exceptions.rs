@@ -72,9 +72,9 @@ pub fn payloads(shape: &Shape, pointer: Type) -> usize {
 
 /// Whether a function calls the host to throw.
 pub fn calls_thrower(func: &Function) -> bool {
-    let names = func.dfg.ext_funcs.values().map(|callee| &callee.name);
     let thrower = ExternalName::testcase(THROWER);
-    names.into_iter().any(|name| *name == thrower)
+    let mut callees = func.dfg.ext_funcs.values();
+    callees.any(|callee| callee.name == thrower)
 }
 
 /// Throws by the function of the host. Nothing comes behind.
