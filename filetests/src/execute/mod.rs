@@ -20,7 +20,7 @@ mod trampoline;
 
 use self::names::Names;
 use self::pulley::Pulley;
-use self::saves::{Saves, isa_with_unwind_info, saves_of};
+use self::saves::{Saves, isa_with_unwind_info, saves_in, saves_of};
 use self::throw::{Code, can_throw};
 use self::trampoline::Trampolines;
 pub use self::trampoline::trampoline;
@@ -128,7 +128,11 @@ impl CompiledFile {
             if let Some(code) = context.compiled_code() {
                 if let Some(isa) = &isa_for_saves {
                     let size = code.code_buffer().len();
-                    saves.extend(saves_of(func, &**isa).map(|saves| (id, size, saves)));
+                    let found = match module.isa().flags().unwind_info() {
+                        true => saves_in(code, module.isa()),
+                        false => saves_of(func, &**isa),
+                    };
+                    saves.extend(found.map(|saves| (id, size, saves)));
                 }
                 symbols::check_relocations(code)
                     .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;

@@ -6,12 +6,12 @@
 //! Conventions that preserve nothing across a `try_call`, such as `tail`, would do without.
 
 use crate::unwind_dump::eh_frame_section;
-use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::unwind::UnwindInfo;
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{CompiledCode, Context};
 use gimli::read::{BaseAddresses, CfaRule, RegisterRule, UnwindContext, UnwindSection};
 use std::ops::Range;
 
@@ -59,12 +59,17 @@ pub fn isa_with_unwind_info(isa: &dyn TargetIsa) -> Option<OwnedTargetIsa> {
 }
 
 /// Compiles a function once more, for its unwind information, and reads its saves from that.
-///
-/// Nothing is saved in places that the information gives in any other way than as an offset from
-/// the frame pointer: the function then has no frame that an exception could pass.
 pub fn saves_of(func: &Function, isa: &dyn TargetIsa) -> Option<Vec<Save>> {
     let mut context = Context::for_function(func.clone());
     let code = context.compile(isa, &mut ControlPlane::default()).ok()?;
+    saves_in(code, isa)
+}
+
+/// Reads the saves of a function from its unwind information.
+///
+/// Nothing is saved in places that the information gives in any other way than as an offset from
+/// the frame pointer: the function then has no frame that an exception could pass.
+pub fn saves_in(code: &CompiledCode, isa: &dyn TargetIsa) -> Option<Vec<Save>> {
     let last = u64::try_from(code.code_buffer().len())
         .ok()?
         .checked_sub(1)?;

@@ -196,10 +196,9 @@ impl Settings {
     /// Turns on what stock conventions need for the types of these functions, and who throws for its walk.
     pub(super) fn suit(&mut self, functions: &[Function]) {
         if functions.iter().any(exceptions::calls_thrower) {
-            // In process a walk goes by frame pointers, and to a second compilation for saved registers.
+            // In process by frame pointers, with unwind information for saved registers; else by that alone.
             self.set("preserve_frame_pointers", "true");
             self.set("unwind_info", "true");
-            self.is_chaotic = false;
         }
         if functions.iter().any(calculates_with_odd_floats) {
             self.set("enable_nan_canonicalization", "false");
