@@ -9,10 +9,11 @@ mod throwing;
 use self::scopes::Scope;
 use super::calls::{Callee, Way, return_};
 use super::exceptions::Catch;
+use super::memory::Memory;
 use super::ops::{arithmetic, convert, extend, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
-use super::signature::{STRUCT_WORD, Shape, pick_type, struct_size};
-use super::{Form, Machine};
+use super::signature::{Shape, pick_type, struct_size};
+use super::{Form, Machine, structs};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Block, BlockArg, Function, InstBuilder, StackSlotData, StackSlotKind, TrapCode, Type,
@@ -49,6 +50,7 @@ pub struct Body<'a> {
     form: Form,
     builder: FunctionBuilder<'a>,
     scratch: Scratch,
+    memory: Memory,
     pool: Pool,
     scopes: Vec<Scope>,
     /// The counter of a recursive function, until it has called itself.
@@ -90,6 +92,7 @@ impl<'a> Body<'a> {
             form,
             builder,
             scratch: Scratch { slot, machine },
+            memory: Memory::default(),
             pool: Pool::default(),
             scopes: Vec::new(),
             recursion: None,
@@ -128,11 +131,7 @@ impl<'a> Body<'a> {
                 self.pool.add(*value);
                 continue;
             };
-            // Its address is the machine's choice.
-            for offset in (0..size).step_by(STRUCT_WORD as usize) {
-                let word = load(types::I64, *value, offset as i32, &mut self.builder);
-                self.pool.add(word);
-            }
+            structs::take(*value, size, &mut self.pool, &mut self.builder);
         }
         if self.shapes[self.index].is_recursive
             && let Some(counter) = params.last()
@@ -234,6 +233,15 @@ impl<'a> Body<'a> {
             }
             11 => {
                 let value = constant(ty, b, &mut self.builder, &self.scratch);
+                self.pool.add(value);
+            }
+            12 if e % 4 != 0 => {
+                let operands = [self.pick(ty, b), self.pick(types::I64, b)];
+                let to = pick_type(e / 4, self.scratch.machine);
+                let (builder, scratch) = (&mut self.builder, &self.scratch);
+                let choices = [c, d, e, f];
+                let value =
+                    (self.memory).access(operands, to, choices, &self.pool, builder, scratch);
                 self.pool.add(value);
             }
             12 => {
@@ -354,9 +362,13 @@ impl<'a> Body<'a> {
         self.size += shape.params.len() + shape.results.len() * (1 + handlers.len());
         let types: Vec<Type> = shape.params.iter().map(|p| p.value_type).collect();
         let mut args = self.pick_args(&types, [b, c]);
+        let mut owned = Vec::new();
         for (arg, param) in args.iter_mut().zip(&shape.params) {
             if let Some(size) = struct_size(param) {
-                *arg = self.make_struct(*arg, size);
+                let (builder, scratch) = (&mut self.builder, &self.scratch);
+                let [own, passed] = structs::make(*arg, size, self.form, builder, scratch);
+                owned.push((own, size));
+                *arg = passed;
             }
         }
         if let (Some(value), Some(last)) = (last, args.last_mut()) {
@@ -366,21 +378,10 @@ impl<'a> Body<'a> {
         let results = callee.call(way, func, &args, &mut self.builder);
         let results = self.handle(handlers, results);
         results.iter().for_each(|result| self.pool.add(*result));
-        results
-    }
-
-    /// The address of a struct whose words are a value, and it plus one each.
-    fn make_struct(&mut self, first: Value, size: u32) -> Value {
-        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
-        let slot = self.builder.create_sized_stack_slot(data);
-        let pointer = self.scratch.machine.pointer;
-        let address = self.builder.ins().stack_addr(pointer, slot, 0);
-        let mut word = first;
-        for offset in (0..size).step_by(STRUCT_WORD as usize) {
-            store(word, address, offset as i32, &mut self.builder);
-            word = self.builder.ins().iadd_imm_s(word, 1);
+        for (own, size) in owned {
+            structs::check(own, size, &mut self.pool, &mut self.builder);
         }
-        address
+        results
     }
 }
 

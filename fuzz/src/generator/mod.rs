@@ -11,8 +11,9 @@
 //! that function, and of others only callers, which may have room for more or fewer calls of it.
 //!
 //! - [`signature`] makes signatures, [`settings`] makes settings;
-//! - [`body`] makes bodies out of statements, with [`ops`] for operations and [`calls`] for calls,
-//!   [`exceptions`] for what is thrown, and [`pool`] for the values at hand;
+//! - [`body`] makes bodies out of statements, with [`ops`] for operations, [`calls`] for calls, [`structs`] for
+//!   their struct arguments, [`exceptions`] for what is thrown, [`memory`] for addresses, and [`pool`] for the
+//!   values at hand;
 //! - [`filetest`] prints a program as a filetest.
 //!
 //! Every list of bytes is a program that ends: there is no recursion but with a counter, and the number
@@ -25,10 +26,12 @@ pub mod body;
 pub mod calls;
 pub mod exceptions;
 pub mod filetest;
+pub mod memory;
 pub mod ops;
 pub mod pool;
 pub mod settings;
 pub mod signature;
+pub mod structs;
 
 use self::body::{Body, Statement};
 use self::settings::Settings;

@@ -1,7 +1,6 @@
 //! Settings of the compiler as input.
 
 use super::{byte, exceptions};
-use cranelift_codegen::ir::instructions::InstructionFormat;
 use cranelift_codegen::ir::{Function, types};
 
 /// Shared settings and features of the host.
@@ -115,27 +114,6 @@ pub fn with_common_features(target: &str) -> String {
     }
 }
 
-/// Whether there are calculations with floats that Cranelift's pass for NaNs does not know, and panics on.
-fn calculates_with_odd_floats(func: &Function) -> bool {
-    let blocks = func.layout.blocks();
-    let mut insts = blocks.flat_map(|block| func.layout.block_insts(block));
-    insts.any(|inst| {
-        let results = func.dfg.inst_results(inst);
-        let ty = results.first().map(|result| func.dfg.value_type(*result));
-        let is_float = ty.is_some_and(|ty| ty.lane_type().is_float());
-        let is_known = matches!(
-            ty,
-            Some(types::F32 | types::F64 | types::F32X4 | types::F64X2 | types::F128)
-        );
-        let format = func.dfg.insts[inst].opcode().format();
-        let is_calculation = matches!(
-            format,
-            InstructionFormat::Unary | InstructionFormat::Binary | InstructionFormat::Ternary
-        );
-        is_float && !is_known && is_calculation
-    })
-}
-
 impl Settings {
     /// Those that bytes ask for.
     pub fn new(bytes: &[u8]) -> Self {
@@ -193,14 +171,19 @@ impl Settings {
         settings
     }
 
-    /// Turns on what stock conventions need for the types of these functions, and who throws for its walk.
+    /// Turns on what stock conventions need for the types of these functions, and who throws for its walk, and off
+    /// what panics.
     pub(super) fn suit(&mut self, functions: &[Function]) {
         if functions.iter().any(exceptions::calls_thrower) {
             // In process by frame pointers, with unwind information for saved registers; else by that alone.
             self.set("preserve_frame_pointers", "true");
             self.set("unwind_info", "true");
         }
-        if functions.iter().any(calculates_with_odd_floats) {
+        let mut values = functions.iter().flat_map(|func| {
+            let values = func.dfg.values();
+            values.map(|value| func.dfg.value_type(value))
+        });
+        if values.any(|ty| ty == types::F32X2) {
             self.set("enable_nan_canonicalization", "false");
         }
         let signatures = functions.iter().flat_map(|func| {

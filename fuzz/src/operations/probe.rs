@@ -4,38 +4,55 @@ use crate::generator::Machine;
 use crate::generator::ops::operation::Operation;
 use crate::generator::pool::{load, store};
 use cranelift_codegen::ir::{
-    AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, StackSlotData,
-    StackSlotKind, Type, UserFuncName, types,
+    AbiParam, BlockArg, ExtFuncData, ExternalName, Function, InstBuilder, Signature, StackSlotData,
+    StackSlotKind, Type, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use oracles::signatures::{Choices, Seed};
 
-/// Bytes of an operand or result in memory.
-const STRIDE: i32 = 16;
+/// Words before the results: two for each of three operands, and one that is not zero at [`IS_TRUE`].
+pub const WORDS: usize = 8;
 
-/// Words of the operands, of which there are at most three.
-pub const WORDS: usize = 6;
+const IS_TRUE: usize = 6;
 
-/// The function `%probe{index}`, which takes a pointer to operands, and stores the results behind them.
-pub fn probe(index: usize, operation: &Operation, machine: Machine) -> Function {
-    let mut func = function(format!("probe{index}"), &[machine.pointer], 0);
+/// The function `%probe`, which takes a pointer to operands, and stores the results behind them.
+///
+/// Some backends have an operation with its operand or its result in memory alone, so both are in registers: loads
+/// are in a block before, and results are arguments of a block behind, which has others from elsewhere.
+pub fn probe(operation: &Operation, machine: Machine) -> Function {
+    let mut func = function("probe", &[machine.pointer], 0);
     let mut context = FunctionBuilderContext::new();
     let mut builder = begin(&mut func, &mut context);
+    let (middle, end) = (builder.create_block(), builder.create_block());
     let block = builder.current_block().expect("the entry");
     let memory = builder.block_params(block)[0];
-    let mut offset = 0;
-    let mut operands = Vec::new();
-    for ty in &operation.operands {
-        operands.push(load(*ty, memory, offset, &mut builder));
-        offset += STRIDE;
+    let operands = operation.operands.iter().zip((0..).step_by(16));
+    let operands: Vec<Value> = operands
+        .map(|(ty, offset)| load(*ty, memory, offset, &mut builder))
+        .collect();
+    let others = operation.results.iter();
+    let others: Vec<Value> = others
+        .map(|ty| load(*ty, memory, 0, &mut builder))
+        .collect();
+    let is_true = load(types::I64, memory, 8 * IS_TRUE as i32, &mut builder);
+    builder.ins().jump(middle, []);
+    builder.switch_to_block(middle);
+    let (mut results, mut elsewhere) = (Vec::new(), Vec::new());
+    for (operands, immediate) in uses(operation, &operands) {
+        results.extend(operation.build(&operands, immediate, &mut builder));
+        elsewhere.extend(others.iter().copied().map(BlockArg::Value));
     }
-    offset = 8 * WORDS as i32;
-    for immediate in operation.immediates() {
-        for result in operation.build(&operands, immediate, &mut builder) {
-            store(result, memory, offset, &mut builder);
-            offset += STRIDE;
-        }
+    let args: Vec<BlockArg> = results.iter().copied().map(BlockArg::Value).collect();
+    builder.ins().brif(is_true, end, &args, end, &elsewhere);
+    for result in results {
+        let ty = builder.func.dfg.value_type(result);
+        builder.append_block_param(end, ty);
+    }
+    builder.switch_to_block(end);
+    let offsets = (8 * WORDS as i32..).step_by(16);
+    for (result, offset) in builder.block_params(end).to_vec().into_iter().zip(offsets) {
+        store(result, memory, offset, &mut builder);
     }
     builder.ins().return_(&[]);
     builder.seal_all_blocks();
@@ -43,15 +60,28 @@ pub fn probe(index: usize, operation: &Operation, machine: Machine) -> Function 
     func
 }
 
-/// Words of all results of a probe.
-pub fn result_words(operation: &Operation) -> usize {
-    2 * operation.results.len() * operation.immediates().count()
+/// The operation with every lane, and with one operand for all, which the optimizer may know more about.
+fn uses<T: Clone>(operation: &Operation, operands: &[T]) -> Vec<(Vec<T>, u8)> {
+    let immediates = operation.immediates();
+    let mut uses: Vec<_> = immediates.map(|lane| (operands.to_vec(), lane)).collect();
+    if let [first, rest @ ..] = &operation.operands[..]
+        && !rest.is_empty()
+        && rest.iter().all(|ty| ty == first)
+    {
+        uses.push((vec![operands[0].clone(); operands.len()], 0));
+    }
+    uses
 }
 
-/// The function `%call`, which takes operands as words, calls `%probe{index}`, and returns so many words of its
+/// Words of all results of a probe.
+pub fn result_words(operation: &Operation) -> usize {
+    2 * operation.results.len() * uses(operation, &operation.operands).len()
+}
+
+/// The function `%call`, which takes operands as words, calls `%probe`, and returns so many words of its
 /// results.
-pub fn caller(index: usize, results: usize, machine: Machine) -> Function {
-    let mut func = function("call".into(), &[types::I64; WORDS], results);
+pub fn caller(results: usize, machine: Machine) -> Function {
+    let mut func = function("call", &[types::I64; WORDS], results);
     let mut context = FunctionBuilderContext::new();
     let mut builder = begin(&mut func, &mut context);
     let size = 8 * (WORDS + results) as u32;
@@ -67,7 +97,7 @@ pub fn caller(index: usize, results: usize, machine: Machine) -> Function {
     signature.params.push(AbiParam::new(machine.pointer));
     let signature = builder.import_signature(signature);
     let probe = builder.import_function(ExtFuncData {
-        name: ExternalName::testcase(format!("probe{index}")),
+        name: ExternalName::testcase("probe"),
         signature,
         colocated: true,
         patchable: false,
@@ -83,7 +113,7 @@ pub fn caller(index: usize, results: usize, machine: Machine) -> Function {
     func
 }
 
-fn function(name: String, params: &[Type], results: usize) -> Function {
+fn function(name: &str, params: &[Type], results: usize) -> Function {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params = params.iter().copied().map(AbiParam::new).collect();
     signature.returns = vec![AbiParam::new(types::I64); results];
@@ -139,7 +169,10 @@ const WORDS_OF_INTEREST: [u64; 24] = [
 pub fn calls() -> impl Iterator<Item = [u64; WORDS]> {
     (0..CALLS).map(|number| {
         let mut seed = Seed::new(1, number);
-        std::array::from_fn(|_| {
+        std::array::from_fn(|index| {
+            if index == IS_TRUE {
+                return 1;
+            }
             let any = (0..4).fold(0, |word, _| word << 16 | seed.below(1 << 16) as u64);
             let word = WORDS_OF_INTEREST.get(seed.below(32));
             word.copied().unwrap_or(any)

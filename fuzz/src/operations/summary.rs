@@ -85,13 +85,12 @@ fn kind(operation: &Operation) -> usize {
     }
 }
 
-const CLASSES: [&str; 7] = [
+const CLASSES: [&str; 6] = [
     "`i8` to `i64`",
     "`i128`",
     "`f32`, `f64`",
     "`f16`, `f128`",
-    "integers in 128 bits",
-    "floats in 128 bits",
+    "vectors of 128 bits",
     "smaller vectors",
 ];
 
@@ -103,8 +102,8 @@ fn class(operation: &Operation) -> usize {
 
 fn class_of_type(ty: Type) -> usize {
     match ty {
-        _ if ty.is_vector() && ty.bits() < 128 => 6,
-        _ if ty.is_vector() => 4 + usize::from(ty.lane_type().is_float()),
+        _ if ty.is_vector() && ty.bits() < 128 => 5,
+        _ if ty.is_vector() => 4,
         types::I128 => 1,
         types::F32 | types::F64 => 2,
         types::F16 | types::F128 => 3,

@@ -9,9 +9,8 @@ use crate::run::{host_has_features, isa};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::DataValue;
-use cranelift_codegen::ir::{ExternalName, Function};
+use cranelift_codegen::ir::{ExternalName, Function, Opcode, UserFuncName, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::verifier::verify_function;
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 use cranelift_interpreter::environment::FunctionStore;
@@ -34,12 +33,18 @@ pub fn is_possible() -> bool {
 /// Every operation that a backend has, with who has it.
 pub fn rows() -> Vec<Row> {
     let [isa, _] = isas(BACKENDS[0]);
-    let machine = machine(BACKENDS[0]);
-    let mut operations = Operation::all();
-    operations.retain(|operation| verify_function(&probe(0, operation, machine), &*isa).is_ok());
+    let machine = Machine::of(isa.triple()).expect("a target with a backend");
+    // One is the same for all, as addresses have 64 bits.
+    let probes = Operation::all().into_iter().map(|operation| {
+        let probe = probe(&operation, machine);
+        (operation, probe)
+    });
+    let is_valid = |(_, probe): &(Operation, Function)| verify_function(probe, &*isa).is_ok();
+    let (operations, probes): (Vec<_>, Vec<_>) = probes.filter(is_valid).unzip();
     let all: Vec<Vec<Tried>> = thread::scope(|scope| {
-        let operations = &operations;
-        let threads = BACKENDS.map(|backend| scope.spawn(move || try_all(backend, operations)));
+        let (operations, probes) = (&operations, &probes);
+        let threads =
+            BACKENDS.map(|backend| scope.spawn(move || try_all(backend, operations, probes)));
         let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no panic");
         threads.into_iter().map(join).collect()
     });
@@ -51,7 +56,8 @@ pub fn rows() -> Vec<Row> {
         if who.is_empty() {
             continue;
         }
-        let interpreted = contain(|| interpret(&operation, machine));
+        let results = result_words(&operation);
+        let interpreted = contain(|| interpret(&probes[index], results, machine));
         if let Ok(Some(interpreted)) = interpreted {
             let mut stored = tried.flat_map(|(_, stored)| stored);
             let is_same = stored.all(|stored| *stored == interpreted);
@@ -72,7 +78,7 @@ fn target(backend: char) -> String {
         'a' => "aarch64",
         'r' => "riscv64 has_v has_zfhmin",
         's' => "s390x",
-        _ if backend == 'p' => "pulley32be",
+        _ if backend == 'p' => "pulley64be",
         _ => "pulley64",
     };
     match backend.is_uppercase() {
@@ -81,28 +87,19 @@ fn target(backend: char) -> String {
     }
 }
 
-fn machine(backend: char) -> Machine {
-    let target = target(backend);
-    let triple = target.split(' ').next().unwrap_or_default();
-    let triple = triple.parse().expect("a triple");
-    Machine::of(&triple).expect("a target with a backend")
-}
-
 /// Without optimization and with it.
 fn isas(backend: char) -> [OwnedTargetIsa; 2] {
     ["none", "speed"].map(|opt_level| {
-        let mut settings = Settings::new(&[]).with("opt_level", opt_level);
+        let mut settings = Settings::new(&[])
+            .with("opt_level", opt_level)
+            .with("regalloc_algorithm", "single_pass");
         settings.shared.push(("enable_verifier", "false"));
         isa(&target(backend), &settings)
     })
 }
 
-fn try_all(backend: char, operations: &[Operation]) -> Vec<Tried> {
-    let (isas, machine) = (isas(backend), machine(backend));
-    let probes = operations.iter().enumerate();
-    let probes: Vec<Function> = probes
-        .map(|(index, operation)| probe(index, operation, machine))
-        .collect();
+fn try_all(backend: char, operations: &[Operation], probes: &[Function]) -> Vec<Tried> {
+    let isas = isas(backend);
     let is_compiled = |probe: &Function| {
         let compiles = |isa: &OwnedTargetIsa| {
             let mut context = Context::for_function(probe.clone());
@@ -111,16 +108,26 @@ fn try_all(backend: char, operations: &[Operation]) -> Vec<Tried> {
         };
         contain(|| isas.iter().all(compiles)) == Ok(true)
     };
-    let mut tried: Vec<Tried> = probes
-        .iter()
-        .map(|probe| is_compiled(probe).then(Vec::new))
+    let pairs = operations.iter().zip(probes);
+    let mut tried: Vec<Tried> = pairs
+        .map(|(operation, probe)| {
+            let is_there = is_compiled(probe) && !is_known_wrong(backend, operation);
+            is_there.then(Vec::new)
+        })
         .collect();
-    if is_possible() && machine.target == OutTarget::X64 {
+    if backend.eq_ignore_ascii_case(&'x') {
         for isa in &isas {
-            call_all(isa, operations, &probes, &mut tried);
+            call_all(isa, operations, probes, &mut tried);
         }
     }
     tried
+}
+
+/// Wrong where this machine does not see it: aarch64 widens the upper lanes of 64 bits where there are but 32.
+fn is_known_wrong(backend: char, operation: &Operation) -> bool {
+    backend.eq_ignore_ascii_case(&'a')
+        && operation.ty == types::I8X4
+        && matches!(operation.opcode, Opcode::SwidenHigh | Opcode::UwidenHigh)
 }
 
 /// Objects are linked without a library for mathematics.
@@ -148,9 +155,15 @@ fn call_all(
     };
     let is_there = |index: &usize| tried[*index].is_some();
     let there: Vec<usize> = (0..probes.len()).filter(is_there).collect();
-    let functions: Vec<_> = there
+    let mut functions = Vec::new();
+    for index in &there {
+        let mut function = probes[*index].clone();
+        function.name = UserFuncName::testcase(format!("probe{index}"));
+        functions.push(function);
+    }
+    let functions: Vec<_> = functions
         .iter()
-        .map(|index| (&probes[*index], &details))
+        .map(|function| (function, &details))
         .collect();
     let code =
         match CompiledFile::compile(isa, &functions, |_, _| true, &mut ControlPlane::default()) {
@@ -173,13 +186,12 @@ fn call_all(
 }
 
 /// What calls store, if there is no error and no trap.
-fn interpret(operation: &Operation, machine: Machine) -> Option<Vec<u64>> {
-    let probe = probe(0, operation, machine);
-    let caller = caller(0, result_words(operation), machine);
+fn interpret(probe: &Function, results: usize, machine: Machine) -> Option<Vec<u64>> {
+    let caller = caller(results, machine);
     let mut all = Vec::new();
     for operands in calls() {
         let mut store = FunctionStore::default();
-        store.add(probe.name.to_string(), &probe);
+        store.add(probe.name.to_string(), probe);
         store.add(caller.name.to_string(), &caller);
         let state = InterpreterState::default().with_function_store(store);
         let args = operands.map(|word| DataValue::I64(word as i64));
