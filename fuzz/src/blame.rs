@@ -9,13 +9,14 @@ pub fn is_upstreams<T>(panic: &CaughtPanic, without_us: Result<T, CaughtPanic>) 
     !is_in_our_part(&panic.to_string()) && without_us.is_err_and(is_same)
 }
 
-/// Does a panic's text name a file of ours in Cranelift?
+/// Does a panic's text name a file of ours, in Cranelift or here?
 pub fn is_in_our_part(panic: &str) -> bool {
     let ours = [
         "multi_out.rs:",
         "multi_out/",
         "multi_out_finish.rs:",
         "abi_locations.rs:",
+        "fuzz/src/",
     ];
     ours.iter().any(|place| panic.contains(place))
 }
@@ -48,6 +49,7 @@ mod tests {
             let panic = format!("panicked: x (at codegen/src/{file}:7)");
             assert!(is_in_our_part(&panic));
         }
+        assert!(is_in_our_part("panicked: x (at fuzz/src/run.rs:7)"));
         assert!(!is_in_our_part(
             "panicked: x (at codegen/src/isa/x64/abi.rs:7)"
         ));

@@ -259,6 +259,7 @@ mod tests {
     use super::*;
     use crate::random;
     use cranelift_codegen::ir::{ArgumentPurpose, Inst, Opcode, Signature};
+    use std::collections::HashSet;
 
     fn functions(architecture: &str) -> Vec<Function> {
         let triple = architecture.parse().expect("a triple");
@@ -353,6 +354,22 @@ mod tests {
             for form in [Form::Interpreted, Form::OutPointer, Form::Tail] {
                 assert_eq!(operations(&case, form), want, "{form:?} of {number}");
             }
+        }
+    }
+
+    #[test]
+    fn programs_have_most_instructions_on_every_machine() {
+        for architecture in ["x86_64", "aarch64", "riscv64", "s390x", "pulley64"] {
+            let mut opcodes = HashSet::new();
+            for func in functions(architecture) {
+                let insts = func
+                    .layout
+                    .blocks()
+                    .flat_map(|b| func.layout.block_insts(b));
+                opcodes.extend(insts.map(|inst| func.dfg.insts[inst].opcode()));
+            }
+            let count = opcodes.len();
+            assert!(count > 90, "{count} on {architecture}");
         }
     }
 
