@@ -72,6 +72,8 @@ impl Shape {
             (12 | 13, _) => CallConv::Fast,
             (14, _) => CallConv::SystemV,
             _ if is_entry => CallConv::SystemV,
+            // Pulley's save vectors over floats.
+            (_, OutTarget::Pulley) => CallConv::Fast,
             _ => CallConv::PreserveAll,
         };
         let list = |at: usize, many: usize| {
