@@ -2,6 +2,7 @@
 
 use super::{byte, exceptions};
 use cranelift_codegen::ir::{Function, types};
+use cranelift_codegen::isa::CallConv;
 
 /// Shared settings and features of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,6 +179,11 @@ impl Settings {
             // In process by frame pointers, with unwind information for saved registers; else by that alone.
             self.set("preserve_frame_pointers", "true");
             self.set("unwind_info", "true");
+        }
+        let preserves_all = |func: &Function| func.signature.call_conv == CallConv::PreserveAll;
+        if functions.iter().any(preserves_all) {
+            // The loop that probes a large frame overwrites a register.
+            self.set("enable_probestack", "false");
         }
         let mut values = functions.iter().flat_map(|func| {
             let values = func.dfg.values();

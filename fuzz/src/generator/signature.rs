@@ -98,11 +98,11 @@ impl Shape {
             params: list(2, 64).into_iter().map(extended).collect(),
             results: list(12, 1000).into_iter().map(extended).collect(),
             is_recursive: flags & 1 != 0,
-            // Of `preserve_all` functions s390x has no unwind information for all registers. Nobody is there to
-            // catch what leaves the first function.
+            // Of `preserve_all` functions s390x has no unwind information for all registers; `winch` has no
+            // registers for what is thrown. Nobody is there to catch what leaves the first function.
             throws: machine.has_thrower
                 && byte(bytes, 0) >= 0xa0
-                && call_conv != CallConv::PreserveAll
+                && !matches!(call_conv, CallConv::PreserveAll | CallConv::Winch)
                 && !is_entry,
             // Few of them.
             constant_results: byte(bytes, 22) & byte(bytes, 23),
