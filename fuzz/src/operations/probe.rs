@@ -11,7 +11,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use oracles::signatures::{Choices, Seed};
 
-/// Words before the results: two for each of three operands, and one that is not zero at [`IS_TRUE`].
+/// Words before the results: two for each of three operands, and one that is not zero at `IS_TRUE`.
 pub const WORDS: usize = 8;
 
 const IS_TRUE: usize = 6;

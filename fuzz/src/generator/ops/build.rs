@@ -81,7 +81,7 @@ impl Operation {
         results
     }
 
-    /// Enough immediates to see that every lane can be meant, and every kind of [`mask`].
+    /// Enough immediates to see that every lane can be meant, and every kind of `mask`.
     pub fn immediates(&self) -> impl Iterator<Item = u8> {
         let (last, step) = match self.opcode.format() {
             InstructionFormat::BinaryImm8 | InstructionFormat::TernaryImm8 => {
