@@ -50,6 +50,12 @@ pub fn run_aloud(action: impl FnOnce()) -> End {
     // SAFETY: the child changes nothing that it shares with this process.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        // Whoever ends this process ends that one too.
+        // SAFETY: the call has no pointers.
+        #[cfg(target_os = "linux")]
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        }
         // Under a fuzzer a panic aborts, which is a signal.
         let result = catch_unwind(AssertUnwindSafe(action));
         // SAFETY: nothing of this process is to be cleaned up.

@@ -211,15 +211,11 @@ impl Fuzz {
 /// Prints a finding as small as it gets, with a build for people, which leaves nothing to chance.
 fn reduce(repo: &Repo, target: &str, file: &str) -> Result<()> {
     let mut command = cargo(&repo.path(""));
-    command.args([
-        "run",
-        "--quiet",
-        "--package=multi-out-fuzz",
-        "--features=wasm",
-        "--bin",
-        target,
-    ]);
-    command.args(["--", "--reduce", file]).status()?;
+    command
+        .args(["run", "--quiet", "--package=multi-out-fuzz"])
+        .args(features(target))
+        .args(["--bin", target, "--", "--reduce", file])
+        .status()?;
     Ok(())
 }
 

@@ -55,9 +55,9 @@ pub struct CompiledFile {
 }
 
 impl CompiledFile {
-    /// Compiles the functions of a file for `isa`, which must be able to run here. Those that
-    /// `is_called` says can be called. The control plane decides what chaos mode leaves open; its
-    /// default is no chaos.
+    /// Compiles the functions of a file for `isa`, which must be able to run here. Of them only those
+    /// that `is_called` chooses can be called from Rust. The control plane decides what chaos mode
+    /// leaves open; its default is no chaos.
     pub fn compile(
         isa: OwnedTargetIsa,
         functions: &[(&Function, &Details<'_>)],

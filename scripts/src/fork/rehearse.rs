@@ -218,19 +218,20 @@ impl Rehearsal<'_> {
     /// Applies every patch, and builds every commit until one fails. The last one is built with the tests.
     fn pick_patches(&mut self, commits: &Path) -> Result<()> {
         let git = Git::init(&self.scratch.checkout())?;
+        let mut files = self.base.unchecked_sources(&self.scratch)?;
+        for krate in &self.base.crates {
+            drop_idle_dependencies(&mut files, &krate.folder);
+        }
         git.import(&[Commit {
             author: "xtask <xtask@localhost>".into(),
             date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
             message: format!("pin: {}\n", self.base.title()),
-            files: self.base.unchecked_sources(&self.scratch)?,
+            files,
         }])?;
         let from = commits.to_string_lossy();
         git.run(&["fetch", "--quiet", "--no-tags", &from, "fork"])?;
         let picks = Git::at(commits).text(&["rev-list", "--reverse", "pin..fork"])?;
         self.lay_locks()?;
-        for krate in &self.base.crates {
-            drop_idle_dependencies(&self.scratch.checkout().join(&krate.folder))?;
-        }
         let queue = self.queue;
         for (pick, patch) in picks.lines().zip(&queue.patches) {
             let name = patch.file_name();
@@ -327,21 +328,13 @@ impl Rehearsal<'_> {
         let old = pin.exact_requirements(self.repo)?.into_iter();
         let moved = old.filter_map(|(name, old)| Some((old, new.get(&name)?.clone())));
         lay_workspace(self.repo, &self.scratch, &moved.collect())?;
+        let mut command = cargo(&self.scratch.path(""));
+        command.arg("build");
+        self.select_target(&mut command);
+        build_args(&mut command, &self.scratch);
         let checkout = self.scratch.checkout();
-        // A harness that does not fit the release is told before Cranelift is built for it.
-        let mut fault = None;
-        for subcommand in ["check", "build"] {
-            let mut command = cargo(&self.scratch.path(""));
-            command.arg(subcommand);
-            self.select_target(&mut command);
-            build_args(&mut command, &self.scratch);
-            let name = format!("{}: {subcommand} of clif-util", self.base.title());
-            fault = build(&name, &mut command, &checkout)?;
-            if fault.is_some() {
-                break;
-            }
-        }
-        let Some(fault) = fault else {
+        let name = format!("{}: build of clif-util", self.base.title());
+        let Some(fault) = build(&name, &mut command, &checkout)? else {
             self.push("clif-util", "builds");
             return Ok(true);
         };

@@ -1,5 +1,6 @@
 //! The harness in a workspace of its own, which asks for another release than the repository does.
 
+use crate::git::Tree;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
@@ -47,16 +48,15 @@ pub(super) fn replace_requirements(manifest: &str, moved: &BTreeMap<String, Stri
 
 /// Takes from the manifest of a crate what Cargo would build for its unit tests although none of these uses it: a published crate has
 /// lost its benchmarks, but not what they need.
-pub(super) fn drop_idle_dependencies(folder: &Path) -> Result<()> {
-    let sources = folder.join("src");
-    let mut text = String::new();
-    for file in files_below(&sources)? {
-        text += &String::from_utf8_lossy(&read(&sources.join(file))?);
+pub(super) fn drop_idle_dependencies(files: &mut Tree, folder: &str) {
+    let sources = format!("{folder}/src/");
+    let sources = files.iter().filter(|(path, _)| path.starts_with(&sources));
+    let text: String = sources
+        .map(|(_, bytes)| String::from_utf8_lossy(bytes))
+        .collect();
+    if let Some(manifest) = files.get_mut(&format!("{folder}/Cargo.toml")) {
+        *manifest = without_idle(&String::from_utf8_lossy(manifest), &text).into_bytes();
     }
-    let manifest = folder.join("Cargo.toml");
-    let kept = without_idle(&String::from_utf8(read(&manifest)?)?, &text);
-    write(&manifest, kept.as_bytes())?;
-    Ok(())
 }
 
 /// A manifest as Cargo publishes it, without dev-dependencies that the source text does not name.
