@@ -134,7 +134,7 @@ impl CompiledFile {
                     };
                     saves.extend(found.map(|saves| (id, size, saves)));
                 }
-                symbols::check_relocations(code)
+                symbols::check_relocations(code, &context.func, id)
                     .map_err(|error| Failure::at(line, format!("{}: {error}", func.name)))?;
             }
         }

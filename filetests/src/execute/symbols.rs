@@ -1,8 +1,9 @@
 //! The library functions that compiled code may call, and no others.
 
+use cranelift_codegen::CompiledCode;
 use cranelift_codegen::binemit::Reloc;
-use cranelift_codegen::ir::{ExternalName, LibCall};
-use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
+use cranelift_codegen::ir::{Function, LibCall};
+use cranelift_module::{FuncId, ModuleReloc, ModuleRelocTarget};
 
 const COUNT: usize = if cfg!(target_arch = "x86_64") { 12 } else { 11 };
 
@@ -25,10 +26,10 @@ pub fn symbols() -> [(&'static str, *const u8); COUNT] {
     ]
 }
 
-/// Checks that the code refers to nothing but functions of its module and the symbols above.
+/// Checks that the code of a function refers to nothing but functions of its module and the symbols above.
 ///
-/// The JIT would fall back to symbols of this process, or panic.
-pub fn check_relocations(code: &CompiledCode) -> Result<(), String> {
+/// The JIT would fall back to symbols of this process, or panic. The function has no names but those that a module gives.
+pub fn check_relocations(code: &CompiledCode, func: &Function, id: FuncId) -> Result<(), String> {
     for reloc in code.buffer.relocs() {
         if reloc.kind == Reloc::PulleyCallIndirectHost {
             return Err(
@@ -37,23 +38,20 @@ pub fn check_relocations(code: &CompiledCode) -> Result<(), String> {
                     .to_owned(),
             );
         }
-        match &reloc.target {
-            FinalizedRelocTarget::ExternalName(ExternalName::LibCall(libcall)) => {
-                if !is_available(*libcall) {
-                    return Err(format!(
-                        "it calls the library function {libcall}, which run tests do not provide"
-                    ));
-                }
+        match ModuleReloc::from_mach_reloc(reloc, func, id).name {
+            ModuleRelocTarget::LibCall(libcall) if !is_available(libcall) => {
+                return Err(format!(
+                    "it calls the library function {libcall}, which run tests do not provide"
+                ));
             }
-            FinalizedRelocTarget::ExternalName(ExternalName::KnownSymbol(symbol)) => {
+            ModuleRelocTarget::KnownSymbol(symbol) => {
                 return Err(format!(
                     "it refers to the symbol {symbol}, which run tests do not provide"
                 ));
             }
-            FinalizedRelocTarget::ExternalName(
-                ExternalName::User(_) | ExternalName::TestCase(_),
-            )
-            | FinalizedRelocTarget::Func(_) => {}
+            ModuleRelocTarget::LibCall(_)
+            | ModuleRelocTarget::User { .. }
+            | ModuleRelocTarget::FunctionOffset(..) => {}
         }
     }
     Ok(())

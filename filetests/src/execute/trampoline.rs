@@ -27,13 +27,13 @@ use target_lexicon::Triple;
 
 /// The trampolines for one target that this thread has compiled so far: the same signatures come
 /// up in most files.
-pub struct Trampolines(Rc<RefCell<HashMap<Signature, Rc<Code>>>>);
+pub struct Trampolines(Rc<RefCell<HashMap<Signature, Code>>>);
 
 /// Machine code that refers to nothing, so it can be put anywhere.
-struct Code {
-    bytes: Vec<u8>,
-    alignment: u64,
-}
+type Code = Rc<[u8]>;
+
+/// As much as any instruction or constant needs, in bytes.
+const ALIGNMENT: u64 = 64;
 
 /// Everything that the code of a trampoline depends on, besides the signature.
 #[derive(PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ impl Eq for SharedFlags {}
 impl Trampolines {
     /// Those for this target.
     pub fn of(isa: &dyn TargetIsa) -> Self {
-        type Known = HashMap<Target, Rc<RefCell<HashMap<Signature, Rc<Code>>>>>;
+        type Known = HashMap<Target, Rc<RefCell<HashMap<Signature, Code>>>>;
         thread_local! {
             static KNOWN: RefCell<Known> = RefCell::default();
         }
@@ -74,7 +74,7 @@ impl Trampolines {
         let known = self.0.borrow().get(signature).cloned();
         if let Some(code) = known {
             module
-                .define_function_bytes(id, code.alignment, &code.bytes, &[])
+                .define_function_bytes(id, ALIGNMENT, &code, &[])
                 .map_err(describe)?;
             return Ok(id);
         }
@@ -83,11 +83,8 @@ impl Trampolines {
         if let Some(compiled) = context.compiled_code()
             && compiled.buffer.relocs().is_empty()
         {
-            let code = Code {
-                bytes: compiled.code_buffer().to_vec(),
-                alignment: u64::from(compiled.buffer.alignment),
-            };
-            self.0.borrow_mut().insert(signature.clone(), Rc::new(code));
+            let code = compiled.code_buffer().into();
+            self.0.borrow_mut().insert(signature.clone(), code);
         }
         Ok(id)
     }

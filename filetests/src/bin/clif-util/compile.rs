@@ -7,7 +7,7 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::multi_out::make_out_pointers_explicit;
-use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
+use cranelift_codegen::{CompiledCode, Context};
 use cranelift_reader::{Details, IsaSpec, OwnedFlagsOrIsa, TestFile};
 use filetests::abi::target_name;
 use filetests::disassemble::{Instruction, instructions};
@@ -278,12 +278,7 @@ fn disassembly(
 
 fn relocations_and_traps(text: &mut String, func: &Function, compiled: &CompiledCode) {
     for reloc in compiled.buffer.relocs() {
-        let target = match &reloc.target {
-            FinalizedRelocTarget::ExternalName(name) => {
-                name.display(Some(&func.params)).to_string()
-            }
-            FinalizedRelocTarget::Func(offset) => format!("{}+{offset:#x}", func.name),
-        };
+        let target = reloc.target.display(Some(&func.params));
         let _ = writeln!(
             text,
             "reloc_external: {} {target} {} at {:#x}",
