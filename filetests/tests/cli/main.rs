@@ -158,7 +158,7 @@ fn a_number_out_of_proportion_is_refused_by_every_subcommand() {
             "interpret a.clif",
             "pass a.clif x86_64 compile",
             "compile --target x86_64 a.clif",
-            "abi a.clif",
+            "abi --target x86_64 a.clif",
             "abi --lang c a.clif",
             "bugpoint a.clif x86_64",
             "cat a.clif",
@@ -263,6 +263,52 @@ block2:
         stderr(&output).contains("the limit ended the reduction"),
         "{output:?}"
     );
+}
+
+/// The pass for NaNs panics.
+#[test]
+fn bugpoint_has_the_settings_of_the_file() {
+    let folder = Folder::new("bugpoint-set");
+    let function = "function %f(f32x2, f32x2) -> f32x2 system_v {
+block0(v0: f32x2, v1: f32x2):
+    v2 = fadd v0, v1
+    return v2
+}
+";
+    let set = "test compile\nset enable_nan_canonicalization=true\n\n";
+    folder.write("a.clif", &format!("{set}{function}"));
+    let target = "riscv64 has_v";
+    let output = folder.run(&["bugpoint", "a.clif", target]);
+    assert_eq!(status(&output), 0, "{output:?}");
+    let off = "enable_nan_canonicalization=false";
+    let output = folder.run(&["bugpoint", "--set", off, "a.clif", target]);
+    assert_eq!(status(&output), 1, "{output:?}");
+}
+
+/// There is such a disk on Linux.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let folder = Folder::new("full");
+    folder.write("a.clif", "function %f() {\nblock0:\n    return\n}\n");
+    for arguments in [
+        "cat a.clif",
+        "print-cfg a.clif",
+        "abi --target x86_64 a.clif",
+        "compile -D --target x86_64 a.clif",
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = folder.command(&arguments.split(' ').collect::<Vec<_>>());
+        let output = command.stdout(full).output().unwrap();
+        assert_eq!(status(&output), 2, "{arguments}: {output:?}");
+        assert!(
+            stderr(&output).starts_with("error: failed printing to stdout: "),
+            "{output:?}"
+        );
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub struct Options {
     /// The target with its flags.
     target: String,
 
-    /// A setting, shared or of the target: `name` or `name=value`.
+    /// A setting, shared or of the target: `name` or `name=value`; after those of the file's `set` lines.
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
 
@@ -48,13 +48,16 @@ pub struct Options {
 
 /// Shrinks each function that makes the compiler panic.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let settings = input::target(&options.target, &options.settings)?;
-    let OwnedFlagsOrIsa::Isa(isa) = settings else {
-        return Err(Usage("the target is empty".to_owned()).into());
-    };
     let shown = options.file.display();
     let text = input::read(&options.file)?;
     let file = input::parse(&options.file, &text)?;
+    let settings: Vec<String> = settings_of(&text)
+        .map(str::to_owned)
+        .chain(options.settings.iter().cloned())
+        .collect();
+    let OwnedFlagsOrIsa::Isa(isa) = input::target(&options.target, &settings)? else {
+        return Err(Usage("the target is empty".to_owned()).into());
+    };
     let (mut panic_count, mut error_count) = (0, 0);
     for (func, details) in &file.functions {
         let place = format!("{shown}:{}", details.location.line_number);
@@ -81,6 +84,20 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         return Err(anyhow!("{shown}: no function makes the compiler panic"));
     }
     Ok(ExitCode::from(u8::from(error_count > 0)))
+}
+
+/// What the `set` lines of a file say.
+fn settings_of(text: &str) -> impl Iterator<Item = &str> {
+    let head = text
+        .lines()
+        .take_while(|line| !line.starts_with("function"));
+    let settings = head.filter_map(|line| line.strip_prefix("set "));
+    settings.flat_map(|line| {
+        line.split(';')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+    })
 }
 
 fn shrink(

@@ -71,6 +71,7 @@ fn version() -> &'static str {
 
 fn main() -> ExitCode {
     end_quietly_on_closed_pipes();
+    end_with_an_error_on_full_disks();
     // Prints what the variable RUST_LOG asks for, on the standard error stream.
     env_logger::init();
     let result = match Arguments::parse().command {
@@ -104,4 +105,16 @@ fn end_quietly_on_closed_pipes() {
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
+}
+
+/// Printing panics if it cannot. That is no fault of this program.
+fn end_with_an_error_on_full_disks() {
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| match info.payload_as_str() {
+        Some(message) if message.starts_with("failed printing to stdout") => {
+            eprintln!("error: {message}");
+            std::process::exit(2);
+        }
+        _ => previous(info),
+    }));
 }
