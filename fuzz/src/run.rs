@@ -110,15 +110,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Verifies and compiles the program of a case. The error says what the compiler does not have; all
-    /// else that is wrong is a finding.
+    /// Compiles the program of a case. The error says what the compiler does not have; all else that is wrong is
+    /// a finding.
     pub fn new(case: &Case, program: &Program) -> Result<Self, String> {
         let isa = host_isa(&program.settings);
-        for function in &program.functions {
-            if let Err(errors) = verify_function(function, &*isa) {
-                fail(case, program.form, &format!("{}: {errors}", function.name));
-            }
-        }
         let details = Details {
             location: Location::default(),
             comments: Vec::new(),
@@ -196,13 +191,25 @@ impl Program {
     }
 }
 
-/// Panics with the filetest. It is printed before the panic, as that interprets the program.
+/// Panics with the filetest, and with what the verifier has to say, as few programs are verified before. It is
+/// printed before the panic, as that interprets the program.
 pub fn fail(case: &Case, form: Form, what: &str) -> ! {
-    let text = match case.machine() {
-        Some(machine) => print(case, machine, form),
-        None => format!("{case:?}"),
+    let Some(machine) = case.machine() else {
+        panic!("{what}\n{case:?}");
     };
-    panic!("{what}\n{text}");
+    let program = case.program(machine, form);
+    let invalid = invalid(&program.functions, &*host_isa(&program.settings));
+    let text = print(case, machine, form);
+    panic!("{what}\n{invalid}{text}");
+}
+
+/// What the verifier has against functions, each on lines of its own.
+pub fn invalid(functions: &[Function], isa: &dyn TargetIsa) -> String {
+    let invalid = functions.iter().filter_map(|function| {
+        let errors = verify_function(function, isa).err()?;
+        Some(format!("{}: {errors}\n", function.name))
+    });
+    invalid.collect()
 }
 
 /// Whether two outcomes are the same bit for bit.

@@ -4,7 +4,7 @@
 //! `tail` functions in place of ours: then it is counted, and no finding.
 
 use super::Report;
-use super::program::{CALLER, Expected, compile, machine, print};
+use super::program::{CALLER, Expected, compile, machine, print, verify};
 use super::throw::{self, Handlers};
 use crate::blame::is_upstreams;
 use crate::generator::{Case, Form};
@@ -65,10 +65,14 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
                 });
             }
             Ok(Err(refusal)) => report.reject(target, &refusal),
-            Err(panic) if is_upstreams(&panic, build(Form::Tail)) => {
-                report.reject(target, &panic.to_string());
+            Err(panic) => {
+                let invalid = verify(&case, target);
+                if invalid.is_empty() && is_upstreams(&panic, build(Form::Tail)) {
+                    report.reject(target, &panic.to_string());
+                } else {
+                    find(format!("{panic}\n{invalid}"), Some(&expected));
+                }
             }
-            Err(panic) => find(panic.to_string(), Some(&expected)),
         }
     }
     if linked.is_empty() {
@@ -88,6 +92,11 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
         };
         let name = format!("{target}: program {number} of seed {seed}");
         let text = print(&program.case, target, Some(expected));
+        let invalid = verify(&program.case, target);
+        if !invalid.is_empty() {
+            report.findings.push(format!("{name}: {invalid}\n{text}"));
+            return Ok(report);
+        }
         if let Some(also) = difference_as_tail(&workshop, target, program)? {
             report.upstreams += 1;
             explain(&format!(

@@ -5,12 +5,11 @@ use crate::generator::exceptions::calls_thrower;
 use crate::generator::filetest::{arguments, functions, header, print_compiled};
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Outcome, host_has_features, host_target, interpret, is_refusal, isa};
+use crate::run::{Outcome, host_has_features, host_target, interpret, invalid, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::isa::multi_out::{OutArea, compute_out_area};
-use cranelift_codegen::verifier::verify_function;
 use cranelift_reader::parse_functions;
 use filetests::execute::{SLOT_SIZE, trampoline};
 use filetests::object::{ObjectError, ObjectFile};
@@ -55,15 +54,16 @@ pub fn compile(
 ) -> Result<(Vec<u8>, Handlers), String> {
     let (settings, functions) = all_functions(case, target, form);
     let isa = isa(&spec(target, &settings), &settings);
-    for function in &functions {
-        if let Err(errors) = verify_function(function, &*isa) {
-            panic!("{}: {errors}", function.name);
-        }
-    }
     build(&functions, isa, prefix).map_err(|error| match error.codegen {
         Some(codegen) if is_refusal(&codegen) => error.message,
         _ => panic!("{}", error.message),
     })
+}
+
+/// What the verifier has against the functions of a case.
+pub fn verify(case: &Case, target: CTarget) -> String {
+    let (settings, functions) = all_functions(case, target, Form::MultiOut);
+    invalid(&functions, &*isa(&spec(target, &settings), &settings))
 }
 
 fn build(

@@ -13,6 +13,7 @@ use super::memory::Memory;
 use super::ops::{arithmetic, convert, extend, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
 use super::signature::{Shape, pick_type, struct_size};
+use super::tracked::{self, Tracked};
 use super::{Form, Machine, structs};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -52,6 +53,7 @@ pub struct Body<'a> {
     scratch: Scratch,
     memory: Memory,
     pool: Pool,
+    tracked: Tracked,
     scopes: Vec<Scope>,
     /// The counter of a recursive function, until it has called itself.
     recursion: Option<Value>,
@@ -94,6 +96,7 @@ impl<'a> Body<'a> {
             scratch: Scratch { slot, machine },
             memory: Memory::default(),
             pool: Pool::default(),
+            tracked: Tracked::default(),
             scopes: Vec::new(),
             recursion: None,
             unwind: None,
@@ -113,10 +116,17 @@ impl<'a> Body<'a> {
         body.end(out);
         body.end_unwinding();
         let Body {
-            mut builder, cost, ..
+            mut builder,
+            tracked,
+            cost,
+            ..
         } = body;
+        tracked.declare(&mut builder);
         builder.seal_all_blocks();
         builder.finalize(machine.frontend_config());
+        if form == Form::Interpreted {
+            tracked::align_slots(&mut func);
+        }
         (func, cost)
     }
 
@@ -283,6 +293,8 @@ impl<'a> Body<'a> {
                 self.builder.ins().trapnz(traps, TRAPPED);
             }
         }
+        let machine = self.scratch.machine;
+        (self.tracked).track(f, &self.pool, machine, &mut self.builder);
     }
 
     /// Calls a function with a greater number.

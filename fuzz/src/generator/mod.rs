@@ -12,8 +12,8 @@
 //!
 //! - [`signature`] makes signatures, [`settings`] makes settings;
 //! - [`body`] makes bodies out of statements, with [`ops`] for operations, [`calls`] for calls, [`structs`] for
-//!   their struct arguments, [`exceptions`] for what is thrown, [`memory`] for addresses, and [`pool`] for the
-//!   values at hand;
+//!   their struct arguments, [`exceptions`] for what is thrown, [`memory`] for addresses, [`tracked`] for
+//!   references, and [`pool`] for the values at hand; [`inlining`] puts some into others;
 //! - [`filetest`] prints a program as a filetest.
 //!
 //! Every list of bytes is a program that ends: there is no recursion but with a counter, and the number
@@ -26,12 +26,14 @@ pub mod body;
 pub mod calls;
 pub mod exceptions;
 pub mod filetest;
+pub mod inlining;
 pub mod memory;
 pub mod ops;
 pub mod pool;
 pub mod settings;
 pub mod signature;
 pub mod structs;
+pub mod tracked;
 
 use self::body::{Body, Statement};
 use self::settings::Settings;
@@ -202,8 +204,17 @@ impl Case {
         ControlPlane::default()
     }
 
-    /// The program.
+    /// The program, as it is compiled or interpreted.
     pub fn program(&self, machine: Machine, form: Form) -> Program {
+        let mut program = self.written(machine, form);
+        if program.settings.inlines && form != Form::Interpreted {
+            inlining::inline(&mut program.functions);
+        }
+        program
+    }
+
+    /// The program before any call is inlined.
+    pub(crate) fn written(&self, machine: Machine, form: Form) -> Program {
         let (settings, rest) = split(&self.0, 8);
         let mut settings = Settings::new(settings);
         let machine = Machine {
@@ -265,7 +276,7 @@ mod tests {
         let triple = architecture.parse().expect("a triple");
         let machine = Machine::of(&triple).expect("a target with a backend");
         let case = |number| Case::new(&random::bytes(1, number));
-        let functions = |number| case(number).program(machine, Form::MultiOut).functions;
+        let functions = |number| case(number).written(machine, Form::MultiOut).functions;
         (0..200).flat_map(functions).collect()
     }
 
@@ -273,7 +284,7 @@ mod tests {
     fn a_statement_that_is_left_out_changes_its_function_alone() {
         let machine = Machine::host().expect("a host with a backend");
         let texts = |bytes: &[u8]| -> Vec<String> {
-            let functions = Case::new(bytes).program(machine, Form::MultiOut).functions;
+            let functions = Case::new(bytes).written(machine, Form::MultiOut).functions;
             functions.iter().map(Function::to_string).collect()
         };
         let mut changed = 0;
@@ -325,11 +336,13 @@ mod tests {
                 let is_memory = opcode.can_load() || opcode.can_store();
                 let is_address = matches!(opcode, Opcode::StackAddr | Opcode::FuncAddr);
                 let is_end = matches!(opcode, Opcode::Trap | Opcode::Return);
-                !(opcode.is_call() || is_memory || is_address || is_end)
+                // The builder loads references on edges of a `try_call`.
+                let is_edge = *opcode == Opcode::Jump;
+                !(opcode.is_call() || is_memory || is_address || is_end || is_edge)
             };
             opcodes.filter(is_operation).collect()
         };
-        let program = case.program(machine, form);
+        let program = case.written(machine, form);
         program.functions.iter().map(operations).collect()
     }
 

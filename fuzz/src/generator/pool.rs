@@ -37,6 +37,11 @@ impl Pool {
         &self.0[self.0.len().saturating_sub(count)..]
     }
 
+    /// The newest value of a type, if there is one.
+    pub fn newest_of(&self, ty: Type, builder: &FunctionBuilder<'_>) -> Option<Value> {
+        self.of_type(ty, builder).next()
+    }
+
     /// A value of the type, the newest for 0; a constant if there is none.
     pub fn pick(
         &self,

@@ -17,6 +17,8 @@ pub struct Settings {
     pub is_chaotic: bool,
     /// Whether programs run on Pulley in place of this machine.
     pub runs_on_pulley: bool,
+    /// Whether calls are inlined before.
+    pub inlines: bool,
     /// Which of the four Pulleys is compiled for.
     pub pulley: u8,
     /// Which of the features that are only compiled for, a bit for each.
@@ -36,8 +38,7 @@ const CHOICES: [(&str, &[&str]); 5] = [
 ];
 
 /// On or off, in the order of the bits of a byte.
-const SWITCHES: [&str; 8] = [
-    "regalloc_checker",
+const SWITCHES: [&str; 7] = [
     "preserve_frame_pointers",
     "unwind_info",
     "machine_code_cfg_info",
@@ -100,6 +101,11 @@ const FEATURES: [Features; 4] = [
     },
 ];
 
+/// The value of a switch.
+fn on(is_on: bool) -> &'static str {
+    if is_on { "true" } else { "false" }
+}
+
 fn features_of(target: &str) -> Option<&'static Features> {
     let architecture = target.split(' ').next()?;
     FEATURES
@@ -125,15 +131,19 @@ impl Settings {
         let switches = byte(bytes, CHOICES.len());
         for (index, name) in SWITCHES.into_iter().enumerate() {
             let is_on = switches & (1 << index) != 0;
-            shared.push((name, if is_on { "true" } else { "false" }));
+            shared.push((name, on(is_on)));
         }
         // With the strategy `inline`, as the JIT has no function to call.
         let probes = byte(bytes, 2) & 1 != 0;
-        shared.push(("enable_probestack", if probes { "true" } else { "false" }));
+        shared.push(("enable_probestack", on(probes)));
         let flags = byte(bytes, CHOICES.len() + 1);
-        // Who compiles has verified what goes in. Between passes it takes a quarter of the time.
+        // The verifier runs before and between passes. One case in four is verified, and another one checked, as these take long.
         let verifies = flags & 0xc0 == 0xc0;
-        shared.push(("enable_verifier", if verifies { "true" } else { "false" }));
+        let checks = flags & 0xc0 == 0x80;
+        for (name, is_on) in [("enable_verifier", verifies), ("regalloc_checker", checks)] {
+            shared.push((name, on(is_on)));
+        }
+        let more = byte(bytes, CHOICES.len() + 2);
         Settings {
             shared,
             has_features: flags & 1 != 0,
@@ -141,7 +151,8 @@ impl Settings {
             is_chaotic: flags & 4 != 0,
             runs_on_pulley: flags & 0x38 == 0x38,
             pulley: flags >> 3 & 3,
-            more: byte(bytes, CHOICES.len() + 2),
+            inlines: more & 0x80 != 0,
+            more,
         }
     }
 
@@ -149,8 +160,7 @@ impl Settings {
     pub fn for_objects(&self) -> Self {
         let mut settings = self.clone();
         settings.runs_on_pulley = false;
-        let is_pic = if self.is_pic { "true" } else { "false" };
-        settings.shared.push(("is_pic", is_pic));
+        settings.shared.push(("is_pic", on(self.is_pic)));
         settings
     }
 
