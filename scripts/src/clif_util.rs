@@ -35,6 +35,22 @@ impl ClifUtil {
     }
 }
 
+/// How a program is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// As for the tests, which have built it. For minutes another build takes longer than what it saves.
+    Debug,
+    /// For hours: optimized, with the same checks.
+    Checked,
+}
+
+impl Build {
+    /// The argument of Cargo, if there is one.
+    pub fn flag(self) -> Option<&'static str> {
+        (self == Build::Checked).then_some("--profile=checked")
+    }
+}
+
 /// What selects `clif-util` in a Cargo command line.
 pub fn build_args<'a>(command: &'a mut Command, repo: &Repo) -> &'a mut Command {
     command

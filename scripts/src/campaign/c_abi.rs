@@ -1,6 +1,6 @@
 //! `cargo xtask campaign c-abi`.
 
-use crate::clif_util::{build_args, prepare};
+use crate::clif_util::{Build, build_args, prepare};
 use crate::repo::{Repo, cargo};
 use crate::seed;
 use crate::steps::{Counts, run_function, run_tests_and};
@@ -25,7 +25,7 @@ impl CAbi {
     /// Runs it in the caller's folder and returns its exit status.
     pub fn run(&self, repo: &Repo) -> Result<ExitCode> {
         prepare(repo)?;
-        let mut program = program(repo, Path::new("."));
+        let mut program = program(repo, Build::Debug, Path::new("."));
         program.args(&self.args);
         let status = program.status().context("cannot run cargo")?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -43,13 +43,13 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
 
 /// Minutes, and always the same signatures; also what it prints.
 pub fn ci_campaign(repo: &Repo) -> Result<(Counts, String)> {
-    compare(repo, seed::FIXED, 2000)
+    compare(repo, Build::Debug, seed::FIXED, 2000)
 }
 
 /// So many signatures for each target, compiler and direction; also what it prints.
-pub fn compare(repo: &Repo, seed: u32, count: usize) -> Result<(Counts, String)> {
+pub fn compare(repo: &Repo, build: Build, seed: u32, count: usize) -> Result<(Counts, String)> {
     prepare(repo)?;
-    let mut command = program(repo, &repo.path(""));
+    let mut command = program(repo, build, &repo.path(""));
     let (seed, count) = (seed.to_string(), count.to_string());
     command.args(["--seed", &seed, "--count", &count]);
     let mut output = String::new();
@@ -60,10 +60,9 @@ pub fn compare(repo: &Repo, seed: u32, count: usize) -> Result<(Counts, String)>
     Ok((counts, output))
 }
 
-/// The build of the tests: another, optimized, takes longer than what it saves.
-fn program(repo: &Repo, folder: &Path) -> Command {
+fn program(repo: &Repo, build: Build, folder: &Path) -> Command {
     let mut command = cargo(folder);
-    command.args(["run", "--quiet"]);
+    command.args(["run", "--quiet"]).args(build.flag());
     build_args(&mut command, repo).args(["--", "c-abi"]);
     command
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask campaign long`: hours of random tests, and a record of them.
 
 use crate::campaign::c_abi::{compare, read_cells};
+use crate::clif_util::Build;
 use crate::fuzz::cross::MACHINES;
 use crate::fuzz::{Fuzz, cross, targets};
 use crate::git::Git;
@@ -97,7 +98,7 @@ impl Long {
             ..Line::default()
         };
         if part == "c-abi" {
-            let (counts, output) = compare(repo, seed, SIGNATURES)?;
+            let (counts, output) = compare(repo, Build::Checked, seed, SIGNATURES)?;
             let cells = read_cells(&output);
             line.executions = cells.iter().map(|cell| cell.checked as u64).sum();
             line.finding = failures(&counts);
@@ -107,7 +108,7 @@ impl Long {
                 format!("--seconds={seconds}"),
                 format!("--jobs={}", self.jobs),
             ];
-            let counts = cross::run(repo, &[part.into()], &args);
+            let counts = cross::run(repo, Build::Checked, &[part.into()], &args);
             line.executions = counts.passed as u64;
             line.finding = failures(&counts);
         } else {

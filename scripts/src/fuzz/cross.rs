@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz --cross`: programs on other machines, without libFuzzer.
 
+use crate::clif_util::Build;
 use crate::repo::{Repo, cargo};
 use crate::seed;
 use crate::steps::{Counts, run_tests};
@@ -13,10 +14,10 @@ pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
 const COUNT: u64 = 1024;
 
 /// Runs programs on some machines, and counts them.
-pub fn run(repo: &Repo, machines: &[String], args: &[String]) -> Counts {
+pub fn run(repo: &Repo, build: Build, machines: &[String], args: &[String]) -> Counts {
     let runs = machines.iter().map(|machine| {
         let mut command = cargo(&repo.path(""));
-        command.args(["run", "--quiet"]);
+        command.args(["run", "--quiet"]).args(build.flag());
         select(&mut command)
             .args(["--", "cross", machine])
             .args(args);
@@ -44,5 +45,5 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
         "2",
     ]
     .map(String::from);
-    Ok(run(repo, &MACHINES.map(String::from), &args))
+    Ok(run(repo, Build::Debug, &MACHINES.map(String::from), &args))
 }
