@@ -157,7 +157,7 @@ const ALONE: [(&str, &str); 5] = [
     ("interpret", "lost-store"),
     ("convention", "lost-store"),
     ("host-calls", "lost-store"),
-    ("layout", "field-order"),
+    ("layout", "alignment-off"),
     ("places", "pointer-in-x8"),
 ];
 
