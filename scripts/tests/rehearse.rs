@@ -67,9 +67,13 @@ impl Demo {
             ),
             (
                 "filetests/main.rs",
-                "fn main() {\n    println!(\"{} passed, 0 failed, 0 skipped\", cranelift_demo::JOBS);\n    \
+                "fn main() {\n    if std::env::args().any(|arg| arg.ends_with(\"findings.d\")) {\n        \
+                 println!(\"FAIL filetests/tests/findings.d/a.clif:1: cat\");\n    }\n    \
+                 println!(\"{} passed, 0 failed, 0 skipped\", cranelift_demo::JOBS);\n    \
                  assert!(fork_info::PIN.starts_with(\"cranelift-demo 0.\"));\n}\n",
             ),
+            ("filetests/tests/findings.d/a.clif", ""),
+            ("filetests/tests/findings.d/b.clif", ""),
             // A member that the harness does not need.
             (
                 "more/Cargo.toml",
@@ -187,6 +191,7 @@ fn hooks_are_found_where_lines_have_moved_and_series_are_found() {
             "0.2.1 unit tests 1 passed, 0 failed",
             "0.2.1 clif-util builds",
             "0.2.1 filetests 7 passed, 0 failed",
+            "0.2.1 findings 1 of 2, without b.clif",
             "0.4.0 filetests 7 passed, 0 failed",
             "the queue of cranelift-demo 0.1.0 does not fail on 0.2.1, 0.4.0",
         ],

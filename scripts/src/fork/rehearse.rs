@@ -12,7 +12,7 @@ use crate::clif_util::{build_args, prepare};
 use crate::git::{Commit, Git};
 use crate::pin::Pin;
 use crate::queue::{Queue, inputs};
-use crate::repo::{Repo, cargo, read, write};
+use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::steps::{Counts, run_tests, table};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -26,7 +26,7 @@ use std::time::Instant;
 /// Take the saved queue to other releases of Cranelift, and say where it fails
 ///
 /// For each release: does each patch apply, does each commit build, do the unit tests of the last one pass, does `clif-util` build
-/// on it and do the filetests pass? What fails is shown with upstream's lines around it. The release with the commits that apply
+/// on it, do the filetests pass, and which findings are still there? What fails is shown with upstream's lines around it. The release with the commits that apply
 /// stays in `target/rehearse/VERSION/cranelift/checkout` until the next rehearsal. A harness that does not build because other
 /// crates have changed is told, and is no failure of the queue.
 #[derive(Args)]
@@ -204,6 +204,7 @@ impl Rehearsal<'_> {
         }
         if self.test_units()? && self.build_harness(pin)? {
             self.run_filetests();
+            self.run_findings()?;
         }
         Ok(())
     }
@@ -349,13 +350,36 @@ impl Rehearsal<'_> {
     }
 
     fn run_filetests(&mut self) {
+        let counts = run_tests(self.clif_util().args(["test", "filetests/filetests"]));
+        self.push("filetests", &counts.to_string());
+        self.is_failed |= counts.failed > 0;
+    }
+
+    /// Which of the faults that FINDINGS.md describes the release still has. One that is gone is no failure.
+    fn run_findings(&mut self) -> Result<()> {
+        const FINDINGS: &str = "filetests/tests/findings.d";
+        let output = self.clif_util().args(["test", FINDINGS]).output();
+        let output = output.context("cannot run cargo")?.stdout;
+        let output = String::from_utf8_lossy(&output);
+        let files = files_below(&self.scratch.path(FINDINGS))?;
+        let is_gone = |file: &&String| !output.contains(&format!("FAIL {FINDINGS}/{file}:"));
+        let gone: Vec<&str> = files.iter().filter(is_gone).map(String::as_str).collect();
+        let mut result = format!("{} of {}", files.len() - gone.len(), files.len());
+        if !gone.is_empty() {
+            result += &format!(", without {}", gone.join(", "));
+        }
+        self.push("findings", &result);
+        Ok(())
+    }
+
+    /// The program on the release, to be given arguments.
+    fn clif_util(&self) -> Command {
         let mut command = cargo(&self.scratch.path(""));
         command.args(["run", "--quiet"]);
         self.select_target(&mut command);
         build_args(&mut command, &self.scratch);
-        let counts = run_tests(command.args(["--", "test", "filetests/filetests"]));
-        self.push("filetests", &counts.to_string());
-        self.is_failed |= counts.failed > 0;
+        command.arg("--");
+        command
     }
 }
 
