@@ -1,7 +1,7 @@
 //! `compile-all`: every target compiles the program, with the register allocator's checker on; of the four Pulleys one.
 //!
-//! Nothing panics or fails, and code is no larger than the program explains. Stack maps are those of the program, see [`stack_maps`],
-//! and value labels are about its code, see [`labels`]. One case in four is also verified, before and between passes.
+//! Nothing panics or fails, and code is no larger than the program explains. Stack maps are those of the program, see `stack_maps`,
+//! and value labels are about its code, see `labels`. One case in four is also verified, before and between passes.
 //! A panic that is upstream's, see [`crate::blame`], is a rejection. A refusal, of a type or of a size,
 //! is no failure.
 //!
