@@ -4,6 +4,7 @@ use super::throw::{self, Handlers};
 use crate::generator::exceptions::calls_thrower;
 use crate::generator::filetest::{arguments, functions, header, print_compiled};
 use crate::generator::settings::Settings;
+use crate::generator::signature::suit_apple;
 use crate::generator::{Case, Form, Machine};
 use crate::run::{Outcome, host_has_features, host_target, interpret, invalid, is_refusal, isa};
 use cranelift_codegen::data_value::DataValue;
@@ -113,6 +114,7 @@ fn called_as(signature: &Signature, machine: Machine) -> Signature {
         called.call_conv = called.call_conv.base();
         called.params.insert(0, AbiParam::new(machine.pointer));
         called.returns.clear();
+        suit_apple(&mut called);
     }
     called
 }

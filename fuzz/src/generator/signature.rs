@@ -1,7 +1,7 @@
 //! Signatures: a palette of types and how many values take turns in it.
 
 use super::{Form, Machine, byte, exceptions};
-use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
 use oracles::signatures::explain_refusal;
@@ -54,6 +54,14 @@ pub fn struct_size(param: &AbiParam) -> Option<u32> {
 fn takes_structs(call_conv: CallConv, target: OutTarget) -> bool {
     let is_c = matches!(call_conv, CallConv::SystemVMultiOut | CallConv::SystemV);
     is_c && target == OutTarget::X64
+}
+
+/// Extends no parameters of Apple's stock convention: a caller overwrites what is behind them on the stack (FINDINGS.md, 9).
+pub fn suit_apple(signature: &mut Signature) {
+    if signature.call_conv == CallConv::AppleAarch64 {
+        let params = signature.params.iter_mut();
+        params.for_each(|param| param.extension = ArgumentExtension::None);
+    }
 }
 
 impl Shape {
@@ -201,6 +209,7 @@ impl Shape {
             (conv, _) => conv,
         });
         signature.params.clone_from(&self.params);
+        suit_apple(&mut signature);
         signature.returns.clone_from(&self.results);
         if form == Form::Interpreted && self.throws {
             let thrown = exceptions::results(machine.pointer);
