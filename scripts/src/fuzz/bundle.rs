@@ -25,7 +25,10 @@ pub fn bundle(
     let program = program(repo, target)?;
     fs::copy(&program, out.join(target))
         .with_context(|| format!("cannot copy {}", program.display()))?;
-    let mut options = String::from("[libfuzzer]\ntimeout = 60\nrss_limit_mb = 4096\n");
+    let mut options = String::from("[libfuzzer]\n");
+    for (name, value) in super::options(target) {
+        options += &format!("{name} = {value}\n");
+    }
     if let Some(dictionary) = dictionary {
         let name = format!("{target}.dict");
         fs::copy(dictionary, out.join(&name))?;
