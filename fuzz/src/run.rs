@@ -277,6 +277,7 @@ pub fn judge(case: &Case, machine: Machine) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cranelift_reader::parse_functions;
     use filetests::panics::contain;
 
     /// One function without parameters, and one statement.
@@ -297,6 +298,19 @@ mod tests {
         let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Returned(returns.call()));
         assert_eq!(trap(|| returns.call()), Err("it returns".into()));
+    }
+
+    #[test]
+    fn what_the_verifier_says_is_told() {
+        let isa = isa("x86_64", &Settings::new(&[]));
+        let told = |result| {
+            let text = format!(
+                "function %f() -> i64 {{\nblock0:\n    v0 = iconst.i64 0\n    return{result}\n}}\n"
+            );
+            invalid(&parse_functions(&text).expect("CLIF"), &*isa)
+        };
+        assert_eq!(told(" v0"), "");
+        assert!(told("").starts_with("%f: "), "{}", told(""));
     }
 
     #[test]

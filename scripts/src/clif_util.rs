@@ -38,13 +38,21 @@ impl ClifUtil {
 /// How a program is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
-    /// As for the tests, which have built it. For minutes another build takes longer than what it saves.
+    /// As for the tests, which have built it.
     Debug,
-    /// For hours: optimized, with the same checks.
+    /// Optimized, with the same checks.
     Checked,
 }
 
 impl Build {
+    /// That of a program that runs so long. For minutes another build takes longer than what it saves.
+    pub fn for_seconds(seconds: u64) -> Self {
+        match seconds {
+            0..600 => Build::Debug,
+            _ => Build::Checked,
+        }
+    }
+
     /// The argument of Cargo, if there is one.
     pub fn flag(self) -> Option<&'static str> {
         (self == Build::Checked).then_some("--profile=checked")

@@ -70,7 +70,7 @@ impl Fuzz {
                 format!("--seed={}", self.seed.unwrap_or_else(seed::draw)),
             ];
             args.extend(self.count.map(|count| format!("--count={count}")));
-            let counts = cross::run(repo, Build::Checked, &self.cross, &args);
+            let counts = cross::run(repo, Build::for_seconds(self.seconds), &self.cross, &args);
             println!("{counts}");
             ensure!(counts.failed == 0, "see above");
             return Ok(());

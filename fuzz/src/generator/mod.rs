@@ -269,7 +269,7 @@ fn byte(bytes: &[u8], at: usize) -> u8 {
 mod tests {
     use super::*;
     use crate::random;
-    use cranelift_codegen::ir::{ArgumentPurpose, Inst, Opcode, Signature};
+    use cranelift_codegen::ir::{ArgumentExtension, ArgumentPurpose, Inst, Opcode, Signature};
     use std::collections::HashSet;
 
     fn functions(architecture: &str) -> Vec<Function> {
@@ -418,6 +418,20 @@ mod tests {
                 "{count} on {architecture}"
             );
         }
+    }
+
+    #[test]
+    fn functions_of_apples_stock_convention_extend_nothing() {
+        let functions = functions("aarch64");
+        let called = functions.iter().flat_map(|f| f.dfg.signatures.values());
+        let apples = called.filter(|s| s.call_conv == CallConv::AppleAarch64);
+        let params: Vec<_> = apples.flat_map(|signature| &signature.params).collect();
+        assert!(params.len() > 10, "{}", params.len());
+        assert!(
+            params
+                .iter()
+                .all(|p| p.extension == ArgumentExtension::None)
+        );
     }
 
     /// Lanes are in another order in `tail` functions there.

@@ -17,7 +17,7 @@ pub struct Settings {
     pub is_chaotic: bool,
     /// Whether programs run on Pulley in place of this machine.
     pub runs_on_pulley: bool,
-    /// Whether calls are inlined before.
+    /// Whether calls are inlined before functions are compiled.
     pub inlines: bool,
     /// Which of the four Pulleys is compiled for.
     pub pulley: u8,

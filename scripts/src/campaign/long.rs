@@ -92,13 +92,14 @@ impl Long {
         let failures = |counts: &Counts| {
             (counts.failed > 0).then(|| format!("{} failed; the seed repeats them", counts.failed))
         };
+        let build = Build::for_seconds(seconds);
         let mut line = Line {
             part: part.into(),
             seed,
             ..Line::default()
         };
         if part == "c-abi" {
-            let (counts, output) = compare(repo, Build::Checked, seed, SIGNATURES)?;
+            let (counts, output) = compare(repo, build, seed, SIGNATURES)?;
             let cells = read_cells(&output);
             line.executions = cells.iter().map(|cell| cell.checked as u64).sum();
             line.finding = failures(&counts);
@@ -108,7 +109,7 @@ impl Long {
                 format!("--seconds={seconds}"),
                 format!("--jobs={}", self.jobs),
             ];
-            let counts = cross::run(repo, Build::Checked, &[part.into()], &args);
+            let counts = cross::run(repo, build, &[part.into()], &args);
             line.executions = counts.passed as u64;
             line.finding = failures(&counts);
         } else {
