@@ -32,8 +32,10 @@ impl Oracle for Wasm {
         let functions = ours.functions();
         let callees = Callee::all(&functions, case.seed);
         let module = table::module(&callees);
-        let added = (ours.add_table(&module), theirs.add_table(&module));
-        assert_eq!(added, (Ok(()), Ok(())), "instantiated a table, ours first");
+        match (ours.add_table(&module), theirs.add_table(&module)) {
+            (Ok(()), Err(Failure::Limit(why))) => return super::reject(Self::NAME, &why),
+            added => assert_eq!(added, (Ok(()), Ok(())), "instantiated a table, ours first"),
+        }
         let names = functions
             .into_iter()
             .map(|(name, ty)| (From::Module, name, ty));
