@@ -59,8 +59,7 @@ impl Long {
             [] => &all,
             wanted => wanted,
         };
-        let commit = Git::at(&repo.path(""))
-            .text(&["describe", "--always", "--exclude=*", "--dirty"])
+        let commit = commit(&Git::at(&repo.path("")))
             .context("cannot tell which commit the record is about")?;
         let old = record_of(repo)?;
         add(&old, "", "", &Line::default())?;
@@ -74,7 +73,7 @@ impl Long {
                 if line.finding.is_some() {
                     findings.push(part.as_str());
                 }
-                record(repo, commit.trim(), &line)?;
+                record(repo, &commit, &line)?;
                 // The others know how long to run.
                 if part != "c-abi" || start.elapsed() >= share {
                     break;
@@ -142,6 +141,15 @@ struct Line {
     finding: Option<String>,
 }
 
+/// The commit that is checked out, and whether a file differs from it other than the record.
+fn commit(git: &Git) -> Result<String> {
+    let commit = git.text(&["rev-parse", "--short", "HEAD"])?;
+    let others = format!(":(exclude){FILE}");
+    let changed = git.text(&["diff", "--name-only", "HEAD", "--", ".", &others])?;
+    let mark = if changed.is_empty() { "" } else { "-dirty" };
+    Ok(format!("{}{mark}", commit.trim()))
+}
+
 /// A seed that the record does not have for this part.
 fn new_seed(record: &str, part: &str, mut draw: impl FnMut() -> u32) -> u32 {
     loop {
@@ -156,7 +164,7 @@ fn record_of(repo: &Repo) -> Result<String> {
     Ok(String::from_utf8(read(&repo.path(FILE))?)?)
 }
 
-/// Adds a line about a commit: that which the campaign began with, as lines make the tree dirty.
+/// Adds a line about the commit that the campaign began with.
 fn record(repo: &Repo, commit: &str, line: &Line) -> Result<()> {
     let date = Command::new("date").args(["-u", "+%F"]).output();
     let date = String::from_utf8(date.context("cannot run date")?.stdout)?;
@@ -212,5 +220,23 @@ mod tests {
         let mut seeds = 7..;
         let mut draw = || seeds.next().unwrap();
         assert_eq!(new_seed(&new, "text", &mut draw), 7);
+    }
+
+    #[test]
+    fn a_commit_is_dirty_with_another_file_than_the_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = Git::init(folder.path()).unwrap();
+        let put = |file, text| std::fs::write(folder.path().join(file), text).unwrap();
+        put(FILE, "a");
+        put("code", "a");
+        git.run(&["add", "."]).unwrap();
+        let who = ["-c", "user.name=a", "-c", "user.email=a"];
+        git.run(&[&who[..], &["commit", "--quiet", "--message=a"]].concat())
+            .unwrap();
+        let clean = commit(&git).unwrap();
+        put(FILE, "b");
+        assert_eq!(commit(&git).unwrap(), clean);
+        put("code", "b");
+        assert_eq!(commit(&git).unwrap(), format!("{clean}-dirty"));
     }
 }
