@@ -12,7 +12,6 @@
 //! - [`object`] writes object files; [`reduce`] shrinks functions;
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
-//!   [`c_abi`] lets C compilers judge;
 //! - [`errors`] describes what the compiler says, [`outcome`] holds the results, [`report`] prints
 //!   them.
 //!
@@ -22,7 +21,6 @@
 pub mod abi;
 pub mod activity;
 pub mod bless;
-pub mod c_abi;
 pub mod check;
 pub mod collect;
 pub mod command;

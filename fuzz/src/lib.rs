@@ -9,6 +9,7 @@
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`reduce`] makes findings smaller;
 //! - [`run`] interprets and compiles programs;
+//! - [`signatures`] compares random signatures with C and Rust, without a fuzzer;
 //! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
 //! - [`tally`] counts valid and rejected inputs;
@@ -25,6 +26,7 @@ pub mod operations;
 pub mod random;
 pub mod reduce;
 pub mod run;
+pub mod signatures;
 #[cfg(test)]
 mod smoke;
 pub mod stock;

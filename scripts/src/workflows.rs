@@ -64,8 +64,6 @@ pub fn shell_findings(xtask: &Path, files: &Tree) -> Result<Vec<String>> {
         let lines = script.lines().map(str::trim_start);
         for command in lines.filter_map(|line| line.strip_prefix("cargo xtask ")) {
             let mut parse = Command::new(xtask);
-            // That one hands its arguments on to a program, which is then built without optimization.
-            let command = command.replace("campaign c-abi", "clif-util c-abi");
             parse.args(command.split_whitespace()).arg("--help");
             findings.extend(fault_of(place, &mut parse)?);
         }

@@ -6,8 +6,10 @@
 //!
 //! A missing compiler or emulator is a skip, but a failure where the variable `CI` is set.
 
+mod driver;
+
+use self::driver::Driver;
 use crate::abi::{self, Section, c};
-use crate::c_abi::driver::Driver;
 use crate::job::Job;
 use crate::object::ObjectFile;
 use crate::outcome::{Failure, Verdict};

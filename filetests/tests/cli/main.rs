@@ -342,35 +342,6 @@ fn bugpoint_says_why_there_is_nothing_to_shrink() {
 }
 
 #[test]
-fn a_signature_is_compared_in_every_setting() {
-    let folder = Folder::new("signature");
-    let run = |args: &[&str]| {
-        let only = ["--target=x86_64", "--compiler=gcc", "--direction=calls-c"];
-        folder.run(&[&["c-abi"], args, &only[..]].concat())
-    };
-    let compare = |signature| run(&["--signature", signature]);
-    for wrong in ["(i8) -> i8", "(i8) -> i8 system_v", "(i0)"] {
-        assert_eq!(status(&compare(wrong)), 2, "{wrong}");
-    }
-    let output = compare("(i8 sext) -> i8, f64 system_v_multi_out");
-    let text = stdout(&output);
-    if text.contains("is missing: `cargo xtask setup`") {
-        println!("skipped: {text}");
-        return;
-    }
-    // Four settings, directly and by address.
-    assert!(text.contains("\n8 passed, 0 failed"), "{output:?}");
-    assert_eq!(status(&output), 0);
-    let seed = |args: &[&str]| {
-        let text = stdout(&run(&[&["--count=1"], args].concat()));
-        let (_, rest) = text.split_once(" skipped: seed ").unwrap_or_default();
-        rest.split(',').next().unwrap_or_default().to_owned()
-    };
-    assert_eq!(seed(&["--seed=7"]), "7");
-    assert_ne!(seed(&[]), seed(&[]), "a campaign finds something new");
-}
-
-#[test]
 fn help_teaches_by_examples() {
     let folder = Folder::new("help");
     let commands = [

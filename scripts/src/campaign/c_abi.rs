@@ -1,6 +1,6 @@
 //! `cargo xtask campaign c-abi`.
 
-use crate::clif_util::{Build, build_args, prepare};
+use crate::clif_util::{Build, prepare};
 use crate::repo::{Repo, cargo};
 use crate::seed;
 use crate::steps::{Counts, run_function, run_tests_and};
@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 #[derive(Args)]
 #[command(disable_help_flag = true)]
 pub struct CAbi {
-    /// For the program, which is `clif-util c-abi`
+    /// For the program, which is `fuzz/src/bin/signatures.rs`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
 }
@@ -60,10 +60,14 @@ pub fn compare(repo: &Repo, build: Build, seed: u32, count: usize) -> Result<(Co
     Ok((counts, output))
 }
 
+/// What selects the program in a Cargo command line.
+pub const PROGRAM: [&str; 2] = ["--package=multi-out-fuzz", "--bin=signatures"];
+
 fn program(repo: &Repo, build: Build, folder: &Path) -> Command {
     let mut command = cargo(folder);
     command.args(["run", "--quiet"]).args(build.flag());
-    build_args(&mut command, repo).args(["--", "c-abi"]);
+    command.args(PROGRAM).arg("--manifest-path");
+    command.arg(repo.path("Cargo.toml")).arg("--");
     command
 }
 

@@ -5,9 +5,8 @@
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 
-use crate::campaign::c_abi::{Cell, read_cells};
+use crate::campaign::c_abi::{Cell, PROGRAM, read_cells};
 use crate::checkout::{build, lay_workspace};
-use crate::clif_util::build_args;
 use crate::fuzz::cross::MACHINES;
 use crate::git::Git;
 use crate::pin::Pin;
@@ -92,7 +91,9 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     if made.failed > 0 {
         return Ok(made);
     }
-    let mut counts = made.and(run_check(&mut clif_util(repo, "build")));
+    let mut build = program(repo, "build");
+    build.args(["--package=multi-out-fuzz", "--bins"]);
+    let mut counts = made.and(run_check(&mut build));
     if counts.failed > 0 {
         return Ok(counts);
     }
@@ -170,12 +171,7 @@ const ASLEEP: u64 = 5;
 
 /// Random inputs without libFuzzer, which would have to be built anew.
 fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
-    let mut build = program(repo, "build");
-    build.args(["--package", "multi-out-fuzz", "--bins"]);
-    let mut counts = run_check(&mut build);
-    if counts.failed > 0 {
-        return Ok(counts);
-    }
+    let mut counts = Counts::default();
     let finds = |target: &str, fault: Option<&str>, seconds: u64| -> Result<Option<String>> {
         let is_machine = MACHINES.contains(&target);
         let programs = repo.target().join("mutants/target/debug");
@@ -360,12 +356,14 @@ struct Outcome {
 
 /// Runs a small campaign with a fault, until it is found.
 fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
-    let mut command = clif_util(repo, "run");
-    command.args(["--", "c-abi", "--count", "64", "--batch", "16"]);
+    let mut command = program(repo, "run");
+    command
+        .args(PROGRAM)
+        .args(["--", "--count", "64", "--batch", "16"]);
     command.args(["--stop", "--no-shrink"]);
     command.arg(format!("--seed={}", seed::FIXED));
     match name {
-        Some(name) => command.env("CLIF_MUTANT", name).env("RUST_LOG", "off"),
+        Some(name) => command.env("CLIF_MUTANT", name),
         None => command.env_remove("CLIF_MUTANT"),
     };
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -385,13 +383,6 @@ fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
 fn sum(cells: &[Cell]) -> (usize, usize) {
     let checked = cells.iter().map(|cell| cell.checked).sum();
     (checked, cells.iter().map(|cell| cell.mismatched).sum())
-}
-
-/// Cargo on `clif-util` there.
-fn clif_util(repo: &Repo, subcommand: &str) -> Command {
-    let mut command = program(repo, subcommand);
-    build_args(&mut command, &Repo::at(&workspace(repo)));
-    command
 }
 
 fn workspace(repo: &Repo) -> PathBuf {

@@ -3,7 +3,6 @@
 
 mod abi;
 mod bugpoint;
-mod c_abi;
 mod cat;
 mod compile;
 mod input;
@@ -52,8 +51,6 @@ enum Command {
     PrintCfg(print_cfg::Options),
     Bugpoint(bugpoint::Options),
     #[command(hide = true)]
-    CAbi(c_abi::Options),
-    #[command(hide = true)]
     SouperHarvest(souper_harvest::Options),
 }
 
@@ -81,7 +78,6 @@ fn main() -> ExitCode {
         Command::Interpret(options) => interpret::run(&options),
         Command::Compile(options) => compile::run(&options),
         Command::Abi(options) => abi::run(&options),
-        Command::CAbi(options) => c_abi::run(&options),
         Command::Cat(options) => cat::run(&options),
         Command::PrintCfg(options) => print_cfg::run(&options),
         Command::Bugpoint(options) => bugpoint::run(&options),

@@ -1,10 +1,10 @@
 //! The C side of cases: what `runtime.c` asks for.
 
 use super::case::Case;
-use crate::abi::Refusal;
-use crate::abi::c::Declaration;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature};
 use cranelift_codegen::isa::TargetIsa;
+use filetests::abi::Refusal;
+use filetests::abi::c::Declaration;
 use std::fmt::Write;
 
 /// The C file for some cases.

@@ -2,9 +2,9 @@
 
 use super::case::{Case, Direction, SLOT, SLOTS, VALUE};
 use super::cases_c::{declaration, own_params};
-use crate::abi::Refusal;
 use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::isa::TargetIsa;
+use filetests::abi::Refusal;
 use oracles::platform::Platform;
 use oracles::toolchain::Compiler;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ pub fn write(
         c,
         "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>"
     );
-    c.push_str(&crate::abi::c::Declaration::prelude([&declaration]));
+    c.push_str(&filetests::abi::c::Declaration::prelude([&declaration]));
     c.push_str(&declaration.structs());
     let _ = writeln!(
         c,

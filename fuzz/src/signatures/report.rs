@@ -1,6 +1,6 @@
 //! What a campaign finds, and its tables.
 
-use crate::c_abi::case::{Case, Direction};
+use super::case::{Case, Direction};
 use cranelift_codegen::ir::Type;
 use oracles::platform::Platform;
 use oracles::toolchain::Compiler;

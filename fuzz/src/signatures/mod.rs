@@ -1,4 +1,12 @@
-//! Random signatures, compared with C in batches.
+//! Random signatures, compared with C and Rust in batches: `cargo xtask campaign c-abi`. [`oracles`] has the compilers.
+//!
+//! - `case` makes compiled functions for a signature; `cases_c` and `cases_rust` write the other side of many,
+//!   with `runtime.c`;
+//! - `batch` makes programs of them and runs these, and `shrink` makes a mismatch smaller, which `standalone` writes
+//!   as a filetest.
+//!
+//! C is the judge of layout and calls: offsets and sizes are `offsetof` and `sizeof`. What the declarations assert of our
+//! own layout only makes a program fail to compile.
 //!
 //! A batch is one object file of compiled functions, and for each compiler and optimization level one
 //! file of the other side; the program tells which cases fail. One check is a signature with one
@@ -8,12 +16,16 @@
 //! functions make at most one call; unwinding; and signatures of other conventions.
 
 mod batch;
+mod case;
+mod cases_c;
+mod cases_rust;
 mod report;
 mod shrink;
+mod standalone;
 
+pub use case::Direction;
 pub use report::{Cell, FieldType, Mismatch, Report};
 
-use super::case::Direction;
 use batch::Batch;
 use cranelift_codegen::ir::Signature;
 use oracles::platform::Platform;

@@ -2,10 +2,10 @@
 
 use super::case::Case;
 use super::cases_c::{is_small, small_params};
-use crate::abi::Refusal;
-use crate::abi::rust::Declaration;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension};
 use cranelift_codegen::isa::TargetIsa;
+use filetests::abi::Refusal;
+use filetests::abi::rust::Declaration;
 use std::fmt::Write;
 
 /// Keep in sync with runtime.h.

@@ -1,14 +1,12 @@
-//! `clif-util c-abi`: compares random signatures with C and Rust; `cargo xtask campaign c-abi`.
+//! `cargo xtask campaign c-abi`.
 
-use crate::input::Usage;
-use anyhow::{Result, anyhow, bail};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use cranelift_codegen::ir::Signature;
 use cranelift_reader::ParseOptions;
-use filetests::c_abi::campaign::{Campaign, SETTINGS};
-use filetests::c_abi::case::Direction;
 use filetests::parse::parse;
 use indicatif::{ProgressBar, ProgressStyle};
+use multi_out_fuzz::signatures::{Campaign, Direction, SETTINGS};
 use oracles::platform::Platform;
 use oracles::signatures::Seed;
 use oracles::toolchain::Compiler;
@@ -25,14 +23,17 @@ use std::time::Instant;
 /// often each type was a field. A mismatch is shrunk and printed as a filetest of `test c-abi`.
 ///
 /// Exit status: 0 when everything agrees, every refusal is explained by a rule of ABI.md and no tool
-/// is missing; else 1.
-#[derive(Args)]
-#[command(after_help = "\
+/// is missing; 2 when nothing could be compared; else 1.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask campaign c-abi",
+    after_help = "\
 Examples:
   cargo xtask campaign c-abi --count 2000
   cargo xtask campaign c-abi --target s390x --compiler gcc --direction calls-c --seed 7
-  cargo xtask campaign c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'")]
-pub struct Options {
+  cargo xtask campaign c-abi --signature '(i64, i128) -> i8, f64 system_v_multi_out'"
+)]
+struct Options {
     /// Makes the same signatures again [default: a new one, which is printed].
     #[arg(long)]
     seed: Option<u64>,
@@ -78,24 +79,22 @@ pub struct Options {
 const SHOWN: usize = 2;
 
 /// Reads a signature as CLIF writes it.
-fn read_signature(text: &str) -> Result<Signature> {
+fn read_signature(text: &str) -> Result<Signature, String> {
     let function = format!("function %f() {{\nsig0 = {text}\nblock0:\n return\n}}");
     let file = parse(&function, ParseOptions::default());
-    let functions = file
-        .map_err(|error| anyhow!(error.failure.message))?
-        .functions;
+    let functions = file.map_err(|error| error.failure.message)?.functions;
     let signatures: Vec<_> = functions
         .iter()
         .flat_map(|(function, _)| function.dfg.signatures.values())
         .collect();
     match signatures[..] {
         [signature] if signature.call_conv.is_multi_out() => Ok(signature.clone()),
-        _ => bail!("this is not a signature of a convention for several results"),
+        _ => Err("this is not a signature of a convention for several results".into()),
     }
 }
 
-/// Runs the campaign and prints what came out.
-pub fn run(options: &Options) -> Result<ExitCode> {
+fn main() -> ExitCode {
+    let options = Options::parse();
     let is_convention_of = |target: &Platform| {
         let mut signature = options.signature.iter();
         signature.all(|signature| signature.call_conv == target.convention())
@@ -129,9 +128,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         has_base_convention: false,
     };
     let bar = ProgressBar::new(campaign.steps() as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:30} {pos}/{len} batches, {eta} left",
-    )?);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} batches, {eta} left");
+    bar.set_style(style.expect("a template"));
     let start = Instant::now();
     let report = campaign.run(&|done| bar.set_position(done as u64));
     bar.finish_and_clear();
@@ -192,7 +190,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if checked == 0 && report.cells.values().all(|cell| cell.refused.is_empty()) {
         let what =
             "nothing was compared: no compiler that was asked for has such a target and convention";
-        return Err(Usage(what.to_owned()).into());
+        Options::command()
+            .error(ErrorKind::ArgumentConflict, what)
+            .exit();
     }
-    Ok(ExitCode::from(u8::from(!report.is_success())))
+    ExitCode::from(u8::from(!report.is_success()))
 }

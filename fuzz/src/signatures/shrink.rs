@@ -1,10 +1,10 @@
 //! A disagreement with the smallest signature that shows it, as a filetest.
 
+use super::case::{Case, Direction};
+use super::standalone::{self, Setting};
 use super::{Batch, Campaign, Mismatch};
-use crate::abi;
-use crate::c_abi::case::{Case, Direction};
-use crate::c_abi::standalone::{self, Setting};
 use cranelift_codegen::ir::Signature;
+use filetests::abi;
 use oracles::toolchain::Compiler;
 
 impl Mismatch {

@@ -2,13 +2,13 @@
 
 use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
-use filetests::c_abi::campaign::{Campaign, Report, SETTINGS};
-use filetests::c_abi::case::Direction;
 use filetests::{FileReport, Observer, RunOptions, run_files};
+use multi_out_fuzz::signatures::{Campaign, Direction, Report, SETTINGS};
 use oracles::platform::Platform;
 use oracles::toolchain::{CTarget, Compiler};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
 
 fn campaign(count: usize) -> Campaign {
@@ -174,4 +174,36 @@ fn outcome(path: &Path) -> FileReport {
     let mut last = Last(None);
     run_files(&[path.to_owned()], &RunOptions::default(), &mut last).unwrap();
     last.0.expect("there is one file")
+}
+
+#[test]
+fn a_signature_is_compared_in_every_setting() {
+    let run = |args: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_signatures"));
+        program.args(["--target=x86_64", "--compiler=gcc", "--direction=calls-c"]);
+        let output = program.args(args).output().expect("a program");
+        let text = String::from_utf8(output.stdout).expect("text");
+        (output.status.code(), text)
+    };
+    for wrong in ["(i8) -> i8", "(i8) -> i8 system_v", "(i0)"] {
+        assert_eq!(run(&["--signature", wrong]).0, Some(2), "{wrong}");
+    }
+    // A signature of another target's convention.
+    let apple = "(i8 sext) -> i8, f64 apple_aarch64_multi_out";
+    assert_eq!(run(&["--signature", apple]).0, Some(2));
+    let (code, text) = run(&["--signature", "(i8 sext) -> i8, f64 system_v_multi_out"]);
+    if text.contains("is missing: `cargo xtask setup`") && std::env::var_os("CI").is_none() {
+        println!("skipped: {text}");
+        return;
+    }
+    // Four settings, directly and by address.
+    assert!(text.contains("\n8 passed, 0 failed"), "{text}");
+    assert_eq!(code, Some(0));
+    let seed = |args: &[&str]| {
+        let (_, text) = run(&[&["--count=1"], args].concat());
+        let (_, rest) = text.split_once(" skipped: seed ").unwrap_or_default();
+        rest.split(',').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(seed(&["--seed=7"]), "7");
+    assert_ne!(seed(&[]), seed(&[]), "a campaign finds something new");
 }

@@ -1,13 +1,12 @@
 //! A batch: object files of both sides, and a program for each compiler and level.
 
-use super::{Campaign, Cell, FieldType, LEVELS, Mismatch, NUMBERS, Report};
-use crate::abi;
-use crate::c_abi::case::{Case, Direction};
-use crate::c_abi::{cases_c, cases_rust};
-use crate::object::ObjectFile;
+use super::case::{Case, Direction};
+use super::{Campaign, Cell, FieldType, LEVELS, Mismatch, NUMBERS, Report, cases_c, cases_rust};
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
+use filetests::object::ObjectFile;
+use filetests::{abi, panics};
 use oracles::platform::Platform;
 use oracles::signatures::{Seed, explain_refusal, signature};
 use oracles::toolchain::Compiler;
@@ -44,8 +43,8 @@ impl<'a> Batch<'a> {
         let isa = isa(target, settings)?;
         let prepare = || -> Result<_, BuildError> {
             let workshop = Workshop::new()?;
-            workshop.write("runtime.c", include_str!("../runtime.c"))?;
-            workshop.write("runtime.h", include_str!("../runtime.h"))?;
+            workshop.write("runtime.c", include_str!("runtime.c"))?;
+            workshop.write("runtime.h", include_str!("runtime.h"))?;
             let with = (target, Compiler::Gcc);
             let runtime =
                 workshop.compile(with, "runtime.c", "runtime.o", "-O1", &[] as &[&str])?;
@@ -241,7 +240,7 @@ impl<'a> Batch<'a> {
 
     pub(super) fn write_functions(&self, cases: &[Case]) -> Result<PathBuf, String> {
         let isa = &*self.isa;
-        crate::panics::contain(|| {
+        panics::contain(|| {
             let mut object = ObjectFile::new(self.isa.clone())?;
             object.name_as_c("");
             for case in cases {
