@@ -59,6 +59,10 @@ fn parse_unnamed<'a>(
     text: &'a str,
     options: ParseOptions<'a>,
 ) -> Result<TestFile<'a>, ParseFailure> {
+    if text.starts_with('\u{feff}') {
+        let message = "the file begins with a byte order mark; save it as UTF-8 without one";
+        return Err(Failure::at(1, message).with_column(1).into());
+    }
     check_numbers(text)?;
     let read = |text| panics::contain(|| parse_test(text, again(&options)));
     match read(text) {
@@ -244,6 +248,17 @@ mod tests {
         assert!(failure(text).message.contains("too large"));
         let long = format!("{text}{}", "; a comment\n".repeat(50_000));
         assert!(parse(&long, ParseOptions::default()).is_ok());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        let refused = failure("\u{feff}function %f() {\nblock0:\n    return\n}\n");
+        assert_eq!((refused.line, refused.column), (1, Some(1)));
+        assert!(
+            refused.message.contains("byte order mark"),
+            "{}",
+            refused.message
+        );
     }
 
     #[test]
