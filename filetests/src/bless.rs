@@ -25,7 +25,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The environment variable that asks for blessing.
 pub const VARIABLE: &str = "CRANELIFT_TEST_BLESS";
@@ -181,27 +180,23 @@ fn is_replaced(line: &str) -> bool {
     line.trim().is_empty() || (line.starts_with(';') && !line.starts_with(";;"))
 }
 
-/// Puts `text` in the place of the file at `path`, through a temporary file beside it.
-fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
+/// Puts `text` in the place of the file at `path`, which is left as it is if that fails.
+///
+/// # Errors
+///
+/// If the file, or one beside it, cannot be written.
+pub fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
     let path = fs::canonicalize(path)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // The same file may be blessed by two workers, if it was given twice.
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    name.push(format!(".bless-{}-{number}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let result = (|| {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::set_permissions(&temporary, fs::metadata(&path)?.permissions())?;
-        fs::rename(&temporary, &path)
-    })();
-    if result.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    result
+    let folder = path.parent().unwrap_or(&path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".bless-")
+        .tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    let permissions = fs::metadata(&path)?.permissions();
+    file.as_file().set_permissions(permissions)?;
+    file.persist(&path)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod trial;
 
 use crate::generator::ops::operation::conditions;
 use crate::generator::ops::table::Row;
+use filetests::bless::replace_file;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fs, io};
@@ -43,7 +44,7 @@ pub fn check(write: bool) -> Result<(), String> {
         let name = path.display();
         let is = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
         if write {
-            fs::write(&path, want).map_err(|error| format!("{name}: {error}"))?;
+            replace_file(&path, &want).map_err(|error| format!("{name}: {error}"))?;
         } else if is != want {
             let mut lines = want.lines().zip(is.lines());
             let difference = match lines.find(|(want, is)| want != is) {
