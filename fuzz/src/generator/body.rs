@@ -12,7 +12,7 @@ use super::exceptions::Catch;
 use super::memory::Memory;
 use super::ops::{arithmetic, convert, extend, select};
 use super::pool::{Pool, SCRATCH_SIZE, Scratch, constant, load, store};
-use super::signature::{Shape, pick_type, struct_size};
+use super::signature::{Shape, TailCall, pick_type, struct_size};
 use super::tracked::{self, Tracked};
 use super::{Form, Machine, structs};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -152,10 +152,16 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Returns the newest values and some constants, the first integer being a sum of many.
+    /// Returns the newest values and some constants, the first integer being a sum of many, or what a function returns that is
+    /// given these.
     fn end(&mut self, out: Option<Value>) {
         let sum = self.sum();
         self.throw_sometimes(sum);
+        if let Some(tail_call) = self.shapes[self.index].tail_call
+            && self.cost + self.costs[tail_call.index] <= MAX_COST
+        {
+            return self.end_by(tail_call, sum);
+        }
         let mut sum = Some(sum);
         let mut results = Vec::new();
         let Shape {
@@ -182,6 +188,33 @@ impl<'a> Body<'a> {
         }
         self.add_nothing_thrown(&mut results);
         return_(&results, out, &mut self.builder);
+    }
+
+    fn end_by(&mut self, TailCall { index, is_indirect }: TailCall, sum: Value) {
+        self.cost += self.costs[index];
+        let types: Vec<Type> = (self.shapes[index].params.iter())
+            .map(|param| param.value_type)
+            .collect();
+        let mut args = self.pick_args(&types, [0, 1]);
+        if let Some(place) = types.iter().position(|ty| *ty == types::I64) {
+            args[place] = sum;
+        }
+        let callee = Callee {
+            index,
+            shape: &self.shapes[index],
+            form: self.form,
+            machine: self.scratch.machine,
+            unused: None,
+            catches: &[],
+            unwind: None,
+        };
+        if self.form != Form::Interpreted {
+            return callee.return_call(is_indirect, &args, &mut self.builder);
+        }
+        let func = callee.import(&mut self.builder);
+        let mut results = callee.call(Way::Direct, func, &args, &mut self.builder);
+        self.add_nothing_thrown(&mut results);
+        return_(&results, None, &mut self.builder);
     }
 
     /// One number of the newest values and of the scratch memory, in which their order counts.

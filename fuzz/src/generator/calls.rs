@@ -94,6 +94,19 @@ impl Callee<'_> {
             .collect()
     }
 
+    /// Returns what the function returns, by a tail call. Not for [`Form::Interpreted`], in which a function may return more than
+    /// what it calls.
+    pub fn return_call(self, is_indirect: bool, args: &[Value], builder: &mut FunctionBuilder<'_>) {
+        let func = self.import(builder);
+        if is_indirect {
+            let signature = builder.func.dfg.ext_funcs[func].signature;
+            let address = builder.ins().func_addr(self.machine.pointer, func);
+            (builder.ins()).return_call_indirect(signature, address, args);
+        } else {
+            builder.ins().return_call(func, args);
+        }
+    }
+
     /// Whether the caller gets the result with this number.
     pub fn is_used(self, index: usize) -> bool {
         self.unused != Some(index % 4)

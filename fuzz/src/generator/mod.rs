@@ -121,10 +121,10 @@ impl Machine {
 
     /// Whether programs for it have values of a type.
     pub fn has(self, ty: Type) -> bool {
-        // Cranelift has no vectors on big-endian Pulley, and no conversions of `f16` vectors anywhere.
+        // Cranelift has no vectors on big-endian Pulley.
         let is_big_pulley = self.target == OutTarget::Pulley && self.endianness == Endianness::Big;
         let is_missing = (ty.is_vector() && is_big_pulley) || (ty == types::F16 && !self.has_f16);
-        self.target.has_memory_type(ty) && !is_missing && ty != types::F16X8
+        self.target.has_memory_type(ty) && !is_missing
     }
 
     pub(crate) fn frontend_config(self) -> TargetFrontendConfig {
@@ -224,12 +224,8 @@ impl Case {
         let (count, rest) = split(rest, 1);
         let count = 1 + usize::from(byte(count, 0)) % MAX_FUNCTIONS;
         let (signatures, statements) = split(rest, count * SIGNATURE_BYTES);
-        let shapes: Vec<Shape> = (0..count)
-            .map(|index| {
-                let signature = split(signatures, index * SIGNATURE_BYTES).1;
-                Shape::new(signature, index == 0, machine)
-            })
-            .collect();
+        let signatures = (0..count).map(|index| split(signatures, index * SIGNATURE_BYTES).1);
+        let shapes = Shape::all(&signatures.collect::<Vec<_>>(), machine);
         let mut bodies = vec![Vec::new(); count];
         for statement in statements.chunks(8) {
             let statement: Statement = std::array::from_fn(|at| byte(statement, at));
@@ -305,6 +301,15 @@ mod tests {
             }
         }
         assert!(changed > 10, "{changed}");
+    }
+
+    fn ends_by(func: &Function, opcode: Opcode) -> bool {
+        let ends = func
+            .layout
+            .blocks()
+            .filter_map(|b| func.layout.last_inst(b));
+        ends.map(|end| func.dfg.insts[end].opcode())
+            .any(|end| end == opcode)
     }
 
     fn returns(func: &Function, opcode: Opcode) -> bool {
@@ -432,6 +437,25 @@ mod tests {
                 .iter()
                 .all(|p| p.extension == ArgumentExtension::None)
         );
+    }
+
+    /// Some return what a function with several results in memory has given them.
+    #[test]
+    fn functions_end_by_tail_calls() {
+        for architecture in ["x86_64", "aarch64", "riscv64", "s390x", "pulley64"] {
+            let functions = functions(architecture);
+            let calls = |func: &Function, convention| {
+                let mut called = func.dfg.signatures.values();
+                called.any(|s| s.call_conv == convention && s.returns.len() > 1)
+            };
+            for opcode in [Opcode::ReturnCall, Opcode::ReturnCallIndirect] {
+                let ends = functions.iter().filter(|func| ends_by(func, opcode));
+                let (all, next_to) = (ends.clone(), CallConv::SystemVMultiOut);
+                let next_to = ends.filter(|func| calls(func, next_to)).count();
+                let all = all.count();
+                assert!(all > 4 && next_to > 0, "{all}, {next_to} on {architecture}");
+            }
+        }
     }
 
     /// Lanes are in another order in `tail` functions there.

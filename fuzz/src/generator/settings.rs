@@ -1,7 +1,7 @@
 //! Settings of the compiler as input.
 
 use super::{byte, exceptions};
-use cranelift_codegen::ir::{Function, types};
+use cranelift_codegen::ir::{Function, Type, types};
 use cranelift_codegen::isa::CallConv;
 
 /// Shared settings and features of the host.
@@ -182,13 +182,16 @@ impl Settings {
         settings
     }
 
-    /// Turns on what stock conventions need for the types of these functions, and who throws for its walk, and off
-    /// what panics.
+    /// Turns on what stock conventions need for the types of these functions, tail calls, and who throws for its walk, and
+    /// off what panics.
     pub(super) fn suit(&mut self, functions: &[Function]) {
         if functions.iter().any(exceptions::calls_thrower) {
             // In process by frame pointers, with unwind information for saved registers; else by that alone.
             self.set("preserve_frame_pointers", "true");
             self.set("unwind_info", "true");
+        }
+        if functions.iter().any(has_tail_call) {
+            self.set("preserve_frame_pointers", "true");
         }
         let preserves_all = |func: &Function| func.signature.call_conv == CallConv::PreserveAll;
         if functions.iter().any(preserves_all) {
@@ -212,8 +215,9 @@ impl Settings {
             if values.any(|value| value.value_type == types::I128) {
                 self.set("enable_llvm_abi_extensions", "true");
             }
-            let has_vector = signature.returns.iter().any(|r| r.value_type.is_vector());
-            if signature.returns.len() > 1 || has_vector {
+            let is_wide = |ty: Type| ty.is_vector() || ty.bits() > 64;
+            let has_wide = signature.returns.iter().any(|r| is_wide(r.value_type));
+            if signature.returns.len() > 1 || has_wide {
                 self.set("enable_multi_ret_implicit_sret", "true");
             }
         }
@@ -226,4 +230,10 @@ impl Settings {
             }
         }
     }
+}
+
+fn has_tail_call(func: &Function) -> bool {
+    let ends = (func.layout.blocks()).filter_map(|block| func.layout.last_inst(block));
+    ends.map(|end| func.dfg.insts[end].opcode())
+        .any(|end| end.is_call() && end.is_return())
 }

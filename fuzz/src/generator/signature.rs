@@ -21,15 +21,26 @@ pub struct Shape {
     pub throws: bool,
     /// Which results are constants: bit `n` is about number `n` of every eight.
     pub constant_results: u8,
+    /// The function whose results it returns by a tail call, if it does.
+    pub tail_call: Option<TailCall>,
 }
 
-/// The types of values, the frequent ones more than once.
+/// A tail call at the end of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct TailCall {
+    /// Which function is called.
+    pub index: usize,
+    /// Whether it is called by its address.
+    pub is_indirect: bool,
+}
+
+/// The types of values, the frequent ones more than once. No backend has conversions of `f16x8`.
 #[rustfmt::skip]
 pub const TYPES: [Type; 32] = [
     types::I64, types::I32, types::I8, types::F64, types::I16, types::F32, types::I128, types::I32,
     types::I8X16, types::F128, types::I64, types::F64, types::I8, types::I16, types::F32, types::I128,
     types::I16X8, types::I32X4, types::I64X2, types::F32X4, types::F64X2, types::F16, types::I8X8,
-    types::I16X4, types::I32X2, types::F32X2, types::I8X4, types::I16X2, types::I8X2, types::F16X8,
+    types::I16X4, types::I32X2, types::F32X2, types::I8X4, types::I16X2, types::I8X2, types::I64,
     types::I64, types::I32,
 ];
 
@@ -72,9 +83,9 @@ impl Shape {
         let call_conv = match (byte(bytes, 0) % 16, machine.target) {
             (9, OutTarget::X64) => CallConv::WindowsFastcallMultiOut,
             (9, OutTarget::Aarch64) => CallConv::AppleAarch64MultiOut,
-            (0..=9, _) => CallConv::SystemVMultiOut,
+            (0..=7 | 9, _) => CallConv::SystemVMultiOut,
             (11, OutTarget::X64 | OutTarget::Aarch64) => CallConv::Winch,
-            (10 | 11, _) => CallConv::Tail,
+            (8 | 10 | 11, _) => CallConv::Tail,
             (13, OutTarget::X64) => CallConv::WindowsFastcall,
             (13, OutTarget::Aarch64) => CallConv::AppleAarch64,
             (12 | 13, _) => CallConv::Fast,
@@ -114,6 +125,7 @@ impl Shape {
                 && !is_entry,
             // Few of them.
             constant_results: byte(bytes, 22) & byte(bytes, 23),
+            tail_call: None,
         };
         if is_entry {
             shape.results.insert(0, AbiParam::new(types::I64));
@@ -134,6 +146,35 @@ impl Shape {
             shape.params.push(AbiParam::new(types::I32));
         }
         shape
+    }
+
+    /// The shapes of a program's functions, each with bytes of its own. Most `tail` functions end by a tail call of a later
+    /// function, which is made one with the same results. Nothing is thrown past such a call: with more arguments on the
+    /// stack the frame is elsewhere, and a handler would get another stack pointer than that of its call.
+    pub(super) fn all(bytes: &[&[u8]], machine: Machine) -> Vec<Self> {
+        let shapes = bytes.iter().enumerate();
+        let mut shapes: Vec<_> = shapes
+            .map(|(index, bytes)| Self::new(bytes, index == 0, machine))
+            .collect();
+        let mut has_caller = vec![false; shapes.len()];
+        for caller in 0..shapes.len().saturating_sub(1) {
+            let flags = byte(bytes[caller], 1);
+            let index = caller + 1 + usize::from(flags >> 5) % (shapes.len() - caller - 1);
+            let is_tail = shapes[caller].call_conv == CallConv::Tail;
+            let throws = shapes[caller].throws || shapes[index].throws;
+            if !is_tail || flags >> 5 < 2 || has_caller[index] || throws {
+                continue;
+            }
+            has_caller[index] = true;
+            let results = shapes[caller].results.clone();
+            let callee = &mut shapes[index];
+            callee.call_conv = CallConv::Tail;
+            callee.results = results;
+            callee.params.retain(|param| struct_size(param).is_none());
+            let is_indirect = flags & 0x10 != 0;
+            shapes[caller].tail_call = Some(TailCall { index, is_indirect });
+        }
+        shapes
     }
 
     /// Leaves out what the convention refuses.
