@@ -40,6 +40,9 @@ const MAX_SIZE: usize = 4_000;
 
 const MAX_DEPTH: usize = 4;
 
+/// Bytes of a slot below all others. s390x has displacements of 20 bits with a sign, and no other machine has longer ones but x86-64.
+const LARGE_FRAME: u32 = 600_000;
+
 /// How often a function calls itself at most.
 const MAX_RECURSION: u64 = 3;
 
@@ -82,8 +85,11 @@ impl<'a> Body<'a> {
         let mut func = Function::with_name_signature(name, shape.signature(form, machine));
         let mut context = FunctionBuilderContext::new();
         let mut builder = FunctionBuilder::new(&mut func, &mut context);
-        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, u32::from(SCRATCH_SIZE), 4);
-        let slot = builder.create_sized_stack_slot(data);
+        let slot_of = |size| StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+        if shape.has_large_frame {
+            builder.create_sized_stack_slot(slot_of(LARGE_FRAME));
+        }
+        let slot = builder.create_sized_stack_slot(slot_of(SCRATCH_SIZE.into()));
         let entry = builder.create_block();
         builder.append_block_params_for_function_params(entry);
         builder.switch_to_block(entry);

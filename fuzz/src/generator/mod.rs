@@ -408,6 +408,14 @@ mod tests {
     }
 
     #[test]
+    fn some_frames_are_larger_than_displacements() {
+        let functions = functions("s390x");
+        let size = |func: &Function| func.fixed_stack_size();
+        let large = functions.iter().filter(|func| size(func) > 1 << 19).count();
+        assert!(large > 2, "{large}");
+    }
+
+    #[test]
     fn structs_are_passed_where_a_backend_has_them() {
         let is_struct = |purpose| matches!(purpose, ArgumentPurpose::StructArgument(_));
         for architecture in ["x86_64", "aarch64", "riscv64", "s390x", "pulley64"] {

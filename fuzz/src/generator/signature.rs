@@ -17,6 +17,8 @@ pub struct Shape {
     pub results: Vec<AbiParam>,
     /// Whether the last parameter tells how often the function may still call itself.
     pub is_recursive: bool,
+    /// Whether its frame is larger than the displacements of every machine but x86-64.
+    pub has_large_frame: bool,
     /// Whether it may throw, itself or what it calls throws.
     pub throws: bool,
     /// Which results are constants: bit `n` is about number `n` of every eight.
@@ -117,6 +119,8 @@ impl Shape {
             params: list(2, 64).into_iter().map(extended).collect(),
             results: list(12, 1000).into_iter().map(extended).collect(),
             is_recursive: flags & 1 != 0,
+            // At most one is on the stack at a time.
+            has_large_frame: is_entry && flags & 1 == 0 && byte(bytes, 23) >= 0xf0,
             // Of `preserve_all` functions s390x has no unwind information for all registers; `winch` has no
             // registers for what is thrown. Nobody is there to catch what leaves the first function.
             throws: machine.has_thrower
