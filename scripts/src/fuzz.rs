@@ -8,7 +8,7 @@ pub mod cross;
 pub mod report;
 
 use self::bundle::bundle;
-use self::report::{Run, cases, table};
+use self::report::{Run, table};
 use crate::clif_util::{Build, prepare};
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::seed;
@@ -95,14 +95,16 @@ impl Fuzz {
         }
     }
 
-    /// Runs the one target, and leaves of its corpus only inputs that reach what others do not.
+    /// Runs the one target, and leaves of its corpus only inputs that reach what others do not. If that fails, it is the run's
+    /// finding, unless there is another.
     pub fn run_and_merge(&self, repo: &Repo) -> Result<Run> {
-        let run = self.run_all(repo)?.pop().context("one target")?;
-        let status = cargo_fuzz(repo, "cmin")?
-            .args(features(&self.targets[0]))
-            .args(&self.targets)
-            .status()?;
-        ensure!(status.success(), "cannot merge the corpus");
+        let mut run = self.run_all(repo)?.pop().context("one target")?;
+        let mut merge = cargo_fuzz(repo, "cmin")?;
+        merge.args(features(&self.targets[0])).args(&self.targets);
+        if !merge.status().is_ok_and(|status| status.success()) {
+            let finding = "the corpus cannot be merged; see above";
+            run.finding.get_or_insert_with(|| finding.into());
+        }
         Ok(run)
     }
 
@@ -201,7 +203,7 @@ impl Fuzz {
             println!("{}", tail.join("\n"));
             run.finding.get_or_insert_with(|| "see above".into());
         }
-        run.cases = cases(&String::from_utf8_lossy(&read(&tally)?));
+        run.tally(&String::from_utf8_lossy(&read(&tally)?));
         run.check();
         Ok(run)
     }

@@ -100,7 +100,7 @@ impl Long {
         if part == "c-abi" {
             let (counts, output) = compare(repo, build, seed, SIGNATURES)?;
             let cells = read_cells(&output);
-            line.executions = cells.iter().map(|cell| cell.checked as u64).sum();
+            line.judged = cells.iter().map(|cell| cell.checked as u64).sum();
             line.finding = failures(&counts);
         } else if MACHINES.contains(&part) {
             let args = [
@@ -109,11 +109,11 @@ impl Long {
                 format!("--jobs={}", self.jobs),
             ];
             let counts = cross::run(repo, build, &[part.into()], &args);
-            line.executions = counts.passed as u64;
+            line.judged = counts.passed as u64;
             line.finding = failures(&counts);
         } else {
             let run = Fuzz::of(part, seconds, self.jobs, seed).run_and_merge(repo)?;
-            line.executions = run.executions;
+            line.judged = run.judged();
             line.edges = Some(run.edges);
             line.finding = run.finding;
         }
@@ -136,7 +136,7 @@ const END: &str = "<!-- up to the newest -->\n";
 struct Line {
     part: String,
     seed: u32,
-    executions: u64,
+    judged: u64,
     edges: Option<u64>,
     finding: Option<String>,
 }
@@ -185,13 +185,13 @@ fn add(file: &str, date: &str, commit: &str, line: &Line) -> Result<String> {
     let Line {
         part,
         seed,
-        executions,
+        judged,
         finding,
         ..
     } = line;
     let finding = finding.as_deref().unwrap_or("none");
     Ok(format!(
-        "{before}| {date} | {commit} | {part} | {seed} | {executions} | {edges} | {finding} |\n{END}{after}"
+        "{before}| {date} | {commit} | {part} | {seed} | {judged} | {edges} | {finding} |\n{END}{after}"
     ))
 }
 
@@ -205,7 +205,7 @@ mod tests {
         let line = Line {
             part: "layout".into(),
             seed: 7,
-            executions: 9,
+            judged: 9,
             edges: Some(3),
             finding: None,
         };

@@ -6,7 +6,7 @@ pub struct Run {
     target: String,
     /// How long it ran.
     pub seconds: f64,
-    /// Inputs that were judged.
+    /// Inputs that were tried.
     pub executions: u64,
     /// Edges of the program that were reached.
     pub edges: u64,
@@ -25,12 +25,17 @@ impl Run {
         }
     }
 
+    /// Cases that were not rejected.
+    pub fn judged(&self) -> u64 {
+        self.cases.0 - self.cases.1
+    }
+
     /// A run that has judged hardly anything is no good one.
     pub fn check(&mut self) {
         let (cases, rejected) = self.cases;
         let makes_programs =
             ["interpret", "convention", "compile-all", "wasm"].contains(&&*self.target);
-        let problem = match cases {
+        let problem = match self.judged() {
             0 => "it has judged nothing",
             _ if makes_programs && rejected * 20 >= cases => "5 % or more are rejected",
             _ => return,
@@ -38,7 +43,7 @@ impl Run {
         self.finding.get_or_insert_with(|| problem.into());
     }
 
-    /// Reads a line of libFuzzer.
+    /// Reads a line of libFuzzer or of the target.
     pub fn line(&mut self, line: &str) {
         let number = |text: &str| {
             let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
@@ -57,16 +62,23 @@ impl Run {
         if let Some((_, path)) = line.split_once("Test unit written to ") {
             self.finding = Some(path.into());
         }
+        let counted = line.strip_prefix(&*self.target).and_then(|rest| {
+            let (cases, rejected) = rest.strip_prefix(": ")?.split_once(" cases, ")?;
+            Some((number(cases)?, number(rejected)?))
+        });
+        self.cases = counted.unwrap_or(self.cases);
     }
-}
 
-/// The sum of what the processes of a target have counted: cases, and how many of them were rejected.
-pub fn cases(tally: &str) -> (u64, u64) {
-    let lines = tally.lines().filter_map(|line| {
-        let (cases, rejected) = line.split_once(' ')?;
-        Some((cases.parse::<u64>().ok()?, rejected.parse::<u64>().ok()?))
-    });
-    lines.fold((0, 0), |sum, line| (sum.0 + line.0, sum.1 + line.1))
+    /// Adds up what the processes of a target have written at their end: cases, and how many of them were rejected. A process that
+    /// libFuzzer ends with a finding writes nothing; what it has printed then counts.
+    pub fn tally(&mut self, tally: &str) {
+        let lines = tally.lines().filter_map(|line| {
+            let (cases, rejected) = line.split_once(' ')?;
+            Some((cases.parse::<u64>().ok()?, rejected.parse::<u64>().ok()?))
+        });
+        let sum = lines.reduce(|sum, line| (sum.0 + line.0, sum.1 + line.1));
+        self.cases = sum.unwrap_or(self.cases);
+    }
 }
 
 /// A row for each run.
@@ -103,10 +115,13 @@ mod tests {
             "#4096\tpulse  cov: 210 ft: 405 corp: 20/200b lim: 43 exec/s: 2048 rss: 60Mb",
             "#8192: cov: 230 ft: 405 corp: 20 exec/s: 2048 oom/timeout/crash: 0/0/0 time: 5s",
             "stat::number_of_executed_units: 9000",
+            "layout: 2048 cases, 7 rejected (0.34 %)",
         ] {
             run.line(line);
         }
-        run.cases = cases("4000 10\n96 2\n");
+        run.tally("");
+        assert_eq!((run.cases, run.judged()), ((2048, 7), 2041));
+        run.tally("4000 10\n96 2\n");
         let want = Run {
             executions: 9000,
             edges: 230,
@@ -133,5 +148,6 @@ mod tests {
         assert_eq!(checked("interpret", (100, 4)), None);
         assert!(checked("interpret", (100, 5)).is_some());
         assert!(checked("text", (0, 0)).is_some());
+        assert!(checked("text", (100, 100)).is_some());
     }
 }
