@@ -162,7 +162,7 @@ const ALONE: [(&str, &str); 5] = [
     ("places", "pointer-in-x8"),
 ];
 
-/// How long each target looks for a fault, in seconds.
+/// How long each target looks for a fault, in seconds; what it finds later, after a long input or start, is not found.
 const SECONDS: u64 = 20;
 /// How long each looks before any looks longer.
 const GLANCE: u64 = 3;
@@ -172,53 +172,64 @@ const ASLEEP: u64 = 5;
 /// Random inputs without libFuzzer, which would have to be built anew.
 fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
     let mut counts = Counts::default();
-    let finds = |target: &str, fault: Option<&str>, seconds: u64| -> Result<Option<String>> {
-        let is_machine = MACHINES.contains(&target);
-        let programs = repo.target().join("mutants/target/debug");
-        let mut command = Command::new(programs.join(if is_machine { "programs" } else { target }));
-        match is_machine {
-            true => command.args(["cross", target, "--seconds"]),
-            false => command.args(["--as-found", "--random"]),
+    let finds =
+        |target: &str, fault: Option<&str>, seconds: u64| -> Result<Option<(String, f64)>> {
+            let is_machine = MACHINES.contains(&target);
+            let programs = repo.target().join("mutants/target/debug");
+            let mut command =
+                Command::new(programs.join(if is_machine { "programs" } else { target }));
+            match is_machine {
+                true => command.args(["cross", target, "--seconds"]),
+                false => command.args(["--as-found", "--random"]),
+            };
+            command.arg(seconds.to_string());
+            command.arg(format!("--seed={}", seed::FIXED));
+            match fault {
+                Some(name) => command.env("CLIF_MUTANT", name),
+                None => command.env_remove("CLIF_MUTANT"),
+            };
+            let log = repo.target().join("mutants/fuzz.log");
+            let file = fs::File::create(&log)?;
+            command
+                .stdin(Stdio::null())
+                .stdout(file.try_clone()?)
+                .stderr(file);
+            let start = Instant::now();
+            // It looks at its clock between inputs only.
+            let limit = Duration::from_secs(seconds + 60);
+            let Some(status) = end_of(&mut command.spawn()?, limit)? else {
+                // Nobody has judged that.
+                ensure!(fault.is_some(), "an input does not end");
+                println!("{target}: an input does not end");
+                return Ok(None);
+            };
+            let took = start.elapsed();
+            if status.success() {
+                return Ok(None);
+            }
+            let text = String::from_utf8_lossy(&read(&log)?).into_owned();
+            let finding = text.lines().find_map(|line| line.strip_prefix("FINDING "));
+            let mut panic = text
+                .lines()
+                .skip_while(|line| !line.contains("panicked at"));
+            let finding = match (finding, panic.nth(1)) {
+                (Some(_), Some(message)) if !is_machine => message.trim(),
+                (Some(finding), _) => finding,
+                (None, _) => bail!("{target} ends with {status}:\n{text}"),
+            };
+            let took = took.as_secs_f64();
+            let finding = format!("{target}, after {took:.1} s: {finding}");
+            if fault.is_some() && took > SECONDS as f64 {
+                println!("too late: {finding}");
+                return Ok(None);
+            }
+            Ok(Some((finding, took)))
         };
-        command.arg(seconds.to_string());
-        command.arg(format!("--seed={}", seed::FIXED));
-        match fault {
-            Some(name) => command.env("CLIF_MUTANT", name),
-            None => command.env_remove("CLIF_MUTANT"),
-        };
-        let log = repo.target().join("mutants/fuzz.log");
-        let file = fs::File::create(&log)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file);
-        // It looks at its clock between inputs only.
-        let limit = Duration::from_secs(seconds + 60);
-        let Some(status) = end_of(&mut command.spawn()?, limit)? else {
-            // Nobody has judged that.
-            ensure!(fault.is_some(), "an input does not end");
-            println!("{target}: an input does not end");
-            return Ok(None);
-        };
-        if status.success() {
-            return Ok(None);
-        }
-        let text = String::from_utf8_lossy(&read(&log)?).into_owned();
-        let finding = text.lines().find_map(|line| line.strip_prefix("FINDING "));
-        let mut panic = text
-            .lines()
-            .skip_while(|line| !line.contains("panicked at"));
-        match (finding, panic.nth(1)) {
-            (Some(_), Some(message)) if !is_machine => Ok(Some(message.trim().into())),
-            (Some(finding), _) => Ok(Some(finding.into())),
-            (None, _) => bail!("{target} ends with {status}:\n{text}"),
-        }
-    };
     for target in FUZZ_TARGETS.into_iter().chain(MACHINES) {
         counts = counts.and(run_function(
             &format!("mutants: no fault turned on, {target}"),
             || match finds(target, None, ASLEEP)? {
-                Some(finding) => bail!("it finds something: {finding}"),
+                Some((finding, _)) => bail!("it finds something: {finding}"),
                 None => Ok(()),
             },
         ));
@@ -234,11 +245,9 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             // Most are found at once by the right target.
             for seconds in [GLANCE, SECONDS] {
                 for target in &targets {
-                    let start = Instant::now();
-                    if let Some(finding) = finds(target, Some(name), seconds)? {
-                        let seconds = format!("{:.1}", start.elapsed().as_secs_f64());
-                        println!("{target}, after {seconds} s: {finding}");
-                        rows.push([name.clone(), (*target).into(), seconds]);
+                    if let Some((finding, took)) = finds(target, Some(name), seconds)? {
+                        println!("{finding}");
+                        rows.push([name.clone(), (*target).into(), format!("{took:.1}")]);
                         return Ok(());
                     }
                 }
@@ -252,8 +261,8 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             counts = counts.and(run_function(
                 &format!("mutants: {target} by itself, {fault}"),
                 || {
-                    let finding = finds(target, Some(fault), SECONDS)?;
-                    println!("{}", finding.context("it finds nothing")?);
+                    let found = finds(target, Some(fault), SECONDS)?;
+                    println!("{}", found.context("it finds nothing in time")?.0);
                     Ok(())
                 },
             ));
