@@ -14,7 +14,7 @@ use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::seed;
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, value_parser};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -24,9 +24,11 @@ use std::time::{Duration, Instant};
 
 /// Run the fuzz targets
 ///
-/// Installs cargo-fuzz if it is missing, builds the targets, makes seeds and a dictionary from filetests, runs one
-/// target after the other, and prints what came of it. With a toolchain other than nightly, it lets the compiler use the
-/// unstable options that libFuzzer needs.
+/// Installs cargo-fuzz if it is missing, builds the targets, makes inputs to begin with (the filetests for `text`, with a
+/// dictionary of their words, and random bytes for the others), runs one target after the other, and prints what came of it. With a
+/// toolchain other than nightly, it lets the compiler use the unstable options that libFuzzer needs.
+///
+/// For hours, with a record and merged corpora: `cargo xtask campaign long`.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask fuzz                            all targets, a minute each\n  \
@@ -37,7 +39,7 @@ pub struct Fuzz {
     /// The targets to run [default: all]
     pub targets: Vec<String>,
     /// How long to run each target
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u64).range(1..))]
     pub seconds: u64,
     /// Processes that work on a target at a time, sharing its corpus
     #[arg(short, value_name = "N", default_value_t = 1)]
@@ -48,7 +50,7 @@ pub struct Fuzz {
     pub cross: Vec<String>,
     /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly [default: a new
     /// one, which is printed]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub seed: Option<u32>,
     /// With `--cross`, how many programs to run, however long that takes
     #[arg(long, value_name = "N", requires = "cross", conflicts_with = "seconds")]

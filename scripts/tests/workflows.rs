@@ -20,6 +20,9 @@ fn shell_steps_pass_and_fail() {
         ("cargo xtask gone", "unrecognized subcommand 'gone'"),
         ("cargo xtask fuzz --gone", "unexpected argument '--gone'"),
         ("cargo xtask fuzz --seconds x", "invalid value 'x'"),
+        // libFuzzer takes 0 for no limit, and for no seed.
+        ("cargo xtask fuzz --seconds 0", "0 is not in 1.."),
+        ("cargo xtask fuzz --seed 0", "0 is not in 1.."),
     ] {
         let findings = findings(step).join("\n");
         assert!(findings.starts_with(".github/workflows/a.yml:2: "));
