@@ -126,7 +126,7 @@ impl Fuzz {
         if let Some(out) = &self.out {
             fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
             for target in chosen {
-                let words = has_dictionary(target).then_some(&*dictionary);
+                let words = reads_text(target).then_some(&*dictionary);
                 bundle(repo, target, &seeds(repo, target)?, words, out)?;
                 println!("wrote {}", out.join(target).display());
             }
@@ -173,7 +173,7 @@ impl Fuzz {
                 format!("-seed={seed}"),
             ])
             .args(options(target).map(|(name, value)| format!("-{name}={value}")));
-        if has_dictionary(target) {
+        if reads_text(target) {
             command.arg(format!("-dict={}", dictionary.display()));
         }
         if self.jobs > 1 {
@@ -239,14 +239,14 @@ fn features(target: &str) -> Option<&'static str> {
 fn options(target: &str) -> impl Iterator<Item = (&'static str, u32)> {
     let always = [("timeout", 60), ("rss_limit_mb", 4096)];
     let plain = [("entropic", 0), ("use_counters", 0)];
-    let is_plain = !has_dictionary(target);
+    let is_plain = !reads_text(target);
     always
         .into_iter()
         .chain(plain.into_iter().filter(move |_| is_plain))
 }
 
-/// The others do not read text.
-fn has_dictionary(target: &str) -> bool {
+/// Whether inputs are text, for which there are seeds and a dictionary. The others make something of any bytes.
+fn reads_text(target: &str) -> bool {
     target == "text"
 }
 
@@ -323,27 +323,24 @@ fn cargo_fuzz(repo: &Repo, subcommand: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// A folder of inputs to begin with: the filetests, or random bytes for targets that make something of any.
+/// A folder of inputs to begin with: the filetests, or random bytes.
 fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
     let folder = repo.target().join("fuzz/seeds").join(target);
     fs::create_dir_all(&folder)?;
-    match target {
-        "text" => {
-            for file in files_below(&repo.path(FILETESTS))? {
-                let bytes = read(&repo.path(FILETESTS).join(&file))?;
-                write(&folder.join(file.replace('/', "-")), &bytes)?;
-            }
+    if reads_text(target) {
+        for file in files_below(&repo.path(FILETESTS))? {
+            let bytes = read(&repo.path(FILETESTS).join(&file))?;
+            write(&folder.join(file.replace('/', "-")), &bytes)?;
         }
-        _ => {
-            let mut state = 1_u64;
-            for number in 0..128 {
-                // Small programs first: what they reach is soon known. libFuzzer makes longer ones of them.
-                let bytes: Vec<u8> = (0..32 << (number % 4))
-                    .map(|_| random(&mut state))
-                    .collect();
-                write(&folder.join(number.to_string()), &bytes)?;
-            }
-        }
+        return Ok(folder);
+    }
+    let mut state = 1_u64;
+    for number in 0..128 {
+        // Small programs first: what they reach is soon known. libFuzzer makes longer ones of them.
+        let bytes: Vec<u8> = (0..32 << (number % 4))
+            .map(|_| random(&mut state))
+            .collect();
+        write(&folder.join(number.to_string()), &bytes)?;
     }
     Ok(folder)
 }

@@ -78,7 +78,7 @@ fn names(targets: &[String]) -> Vec<String> {
     let mut names = Vec::new();
     for target in targets {
         let ends = ["", ".options", "_seed_corpus.zip"].into_iter();
-        let dictionary = super::has_dictionary(target).then_some(".dict");
+        let dictionary = super::reads_text(target).then_some(".dict");
         names.extend(ends.chain(dictionary).map(|end| format!("{target}{end}")));
     }
     names.sort();
