@@ -47,7 +47,7 @@ pub fn bundle(
     Ok(())
 }
 
-/// Runs `fuzz/oss-fuzz/build.sh` as a service does, into a folder that is not there, and what it writes.
+/// Runs `.clusterfuzzlite/build.sh` as a service does, into a folder that is not there, and what it writes.
 ///
 /// The repository is that of the caller, where the targets are built already; a copy would take minutes to build.
 pub fn check(repo: &Repo, targets: &[String]) -> Result<()> {
@@ -58,13 +58,13 @@ pub fn check(repo: &Repo, targets: &[String]) -> Result<()> {
     fs::create_dir_all(&folder)?;
     // In the service's image it is outside of the repository too.
     let (script, out) = (folder.join("build.sh"), folder.join("out"));
-    fs::copy(repo.path("fuzz/oss-fuzz/build.sh"), &script)?;
+    fs::copy(repo.path(".clusterfuzzlite/build.sh"), &script)?;
     let mut build = Command::new("bash");
     build
         .arg(script)
         .current_dir(repo.path(""))
         .env("OUT", &out);
-    ensure!(build.status()?.success(), "fuzz/oss-fuzz/build.sh fails");
+    ensure!(build.status()?.success(), ".clusterfuzzlite/build.sh fails");
     let written = files_below(&out)?;
     ensure!(written == names(targets), "it writes {written:?}");
     for target in targets {
@@ -124,4 +124,23 @@ fn program(repo: &Repo, target: &str) -> Result<std::path::PathBuf> {
     let host = output.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("rustc does not say what it runs on")?;
     Ok(repo.target().join(host).join("release").join(target))
+}
+
+#[cfg(test)]
+mod tests {
+    /// An image cannot read `rust-version`, which is the one place that names the toolchain elsewhere.
+    #[test]
+    fn images_have_the_toolchain_of_the_workspace() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let mut lines = manifest.lines();
+        let version = lines.find_map(|line| line.strip_prefix("rust-version = "));
+        let version = version.expect("a version").trim_matches('"');
+        for image in [
+            include_str!("../../../.clusterfuzzlite/Dockerfile"),
+            include_str!("../../../fuzz/oss-fuzz/Dockerfile"),
+        ] {
+            let line = format!("ENV RUSTUP_TOOLCHAIN={version}");
+            assert!(image.lines().any(|l| l == line), "no `{line}` in:\n{image}");
+        }
+    }
 }
