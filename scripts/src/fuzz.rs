@@ -259,7 +259,7 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
     let counts = counts(&fuzz.run_all(repo)?);
     Ok(
         counts.and(run_function("fuzz: what a service builds and runs", || {
-            bundle::check(repo, &targets(repo)?)
+            bundle::check(repo)
         })),
     )
 }
@@ -326,6 +326,10 @@ fn cargo_fuzz(repo: &Repo, subcommand: &str) -> Result<Command> {
 /// A folder of inputs to begin with: the filetests, or random bytes.
 fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
     let folder = repo.target().join("fuzz/seeds").join(target);
+    // A filetest that is gone is no seed.
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
     if reads_text(target) {
         for file in files_below(&repo.path(FILETESTS))? {

@@ -8,6 +8,7 @@
 //! ```
 
 use super::report::Run;
+use crate::git::Git;
 use crate::repo::{Repo, files_below, read, write};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -47,28 +48,40 @@ pub fn bundle(
     Ok(())
 }
 
-/// Runs `.clusterfuzzlite/build.sh` as a service does, into a folder that is not there, and what it writes.
+/// What a service runs to build.
+const BUILD: &str = ".clusterfuzzlite/build.sh";
+
+/// Runs the build as a service does, in a clone of the commit that is checked out and into a folder that is not there, and what it
+/// writes.
 ///
-/// The repository is that of the caller, where the targets are built already; a copy would take minutes to build.
-pub fn check(repo: &Repo, targets: &[String]) -> Result<()> {
+/// Cargo's folder stays from run to run, so that the fork, what depends on it and our packages are built anew and nothing else. It is
+/// not the caller's, whose packages have the same names to Cargo and might be other files.
+pub fn check(repo: &Repo) -> Result<()> {
     let folder = repo.target().join("fuzz/service");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
     fs::create_dir_all(&folder)?;
+    let [source, out, seeds] = ["src", "out", "seeds"].map(|name| folder.join(name));
+    for old in [&source, &out, &seeds] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    let clone = source.to_str().context("the path is not UTF-8")?;
+    Git::at(&repo.path("")).run(&["clone", "--quiet", ".", clone])?;
     // In the service's image it is outside of the repository too.
-    let (script, out) = (folder.join("build.sh"), folder.join("out"));
-    fs::copy(repo.path(".clusterfuzzlite/build.sh"), &script)?;
+    let script = folder.join("build.sh");
+    fs::copy(source.join(BUILD), &script)?;
     let mut build = Command::new("bash");
     build
         .arg(script)
-        .current_dir(repo.path(""))
-        .env("OUT", &out);
-    ensure!(build.status()?.success(), ".clusterfuzzlite/build.sh fails");
+        .current_dir(&source)
+        .env("OUT", &out)
+        .env("CARGO_TARGET_DIR", folder.join("target"));
+    ensure!(build.status()?.success(), "{BUILD} fails");
+    let targets = super::targets(&Repo::at(&source))?;
     let written = files_below(&out)?;
-    ensure!(written == names(targets), "it writes {written:?}");
-    for target in targets {
-        run_seeds(&out, target, &folder.join("seeds").join(target))?;
+    ensure!(written == names(&targets), "it writes {written:?}");
+    for target in &targets {
+        run_seeds(&out, target, &seeds.join(target))?;
     }
     Ok(())
 }
@@ -107,13 +120,17 @@ fn run_seeds(out: &Path, target: &str, seeds: &Path) -> Result<()> {
     let text = String::from_utf8_lossy(&output.stderr);
     let mut run = Run::new(target);
     text.lines().for_each(|line| run.line(line));
+    run.check();
     let count = files_below(seeds)?.len();
+    let is_complete = output.status.success() && count > 0 && run.executions >= count as u64;
     ensure!(
-        output.status.success() && count > 0 && run.executions >= count as u64,
-        "{target} judges {} of {count} seeds:\n{text}",
-        run.executions
+        is_complete && run.finding.is_none(),
+        "{target} tries {} of {count} seeds, and judges {}: {}\n{text}",
+        run.executions,
+        run.judged(),
+        run.finding.as_deref().unwrap_or("no finding")
     );
-    println!("{target}: {count} seeds");
+    println!("{target}: {count} seeds, {} judged", run.judged());
     Ok(())
 }
 
