@@ -104,8 +104,8 @@ impl Fuzz {
         let mut merge = cargo_fuzz(repo, "cmin")?;
         merge.args(features(&self.targets[0])).args(&self.targets);
         if !merge.status().is_ok_and(|status| status.success()) {
-            let finding = "the corpus cannot be merged; see above";
-            run.finding.get_or_insert_with(|| finding.into());
+            run.finding
+                .get_or_insert_with(|| "the corpus cannot be merged".into());
         }
         Ok(run)
     }
