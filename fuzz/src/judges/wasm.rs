@@ -28,6 +28,7 @@ impl Oracle for Wasm {
                 return Verdict::Passed;
             }
         };
+        assert_eq!(ours.exports(), theirs.exports(), "exports, ours first");
         same_state(&ours, &theirs, "instantiation");
         let functions = ours.functions();
         let callees = Callee::all(&functions, case.seed);

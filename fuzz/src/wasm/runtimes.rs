@@ -2,6 +2,7 @@
 
 use super::imports::{self, Answer, MODULE, imports};
 use super::table;
+use cranelift_codegen::CodegenError;
 use filetests::panics;
 use multi_out_wasm::{Error, Extern, FuncType, Trap, ValType};
 
@@ -28,6 +29,9 @@ pub enum From {
     Table,
 }
 
+/// What an instance exports, in the order of names, and of what kind that is.
+pub type Exports = Vec<(String, &'static str)>;
+
 /// A runtime with an instance.
 pub trait Runtime: Sized {
     /// Instantiates a module with the functions of [`super::imports`].
@@ -38,6 +42,9 @@ pub trait Runtime: Sized {
 
     /// Calls an exported function of the module, or of that with a table. References are null.
     fn call(&mut self, from: From, name: &str, args: &[(ValType, u64)]) -> Outcome;
+
+    /// What the module exports.
+    fn exports(&self) -> Exports;
 
     /// The value of an exported global.
     fn global(&self, name: &str) -> Option<(ValType, u64)>;
@@ -92,10 +99,19 @@ impl std::convert::From<Error> for Failure {
             Error::Trap(trap) => Self::Trap(trap),
             Error::Host(why) if why.to_string() == imports::FAILURE => Self::Host,
             Error::Start(error) => Self::from(*error),
-            Error::Compile { .. } => Self::Limit(error.to_string()),
+            Error::Compile { ref message, .. } if is_limit(message) => {
+                Self::Limit(error.to_string())
+            }
             other => panic!("{other}"),
         }
     }
+}
+
+/// Does the code generator say that a function is too large?
+fn is_limit(message: &str) -> bool {
+    let limits = [CodegenError::ImplLimitExceeded, CodegenError::CodeTooLarge];
+    let of_cranelift = |limit: &CodegenError| message.ends_with(&limit.to_string());
+    limits.iter().any(of_cranelift) || message.starts_with("its frame is larger than ")
 }
 
 impl Runtime for Ours {
@@ -143,10 +159,30 @@ impl Runtime for Ours {
         Ok(results.iter().map(ours).collect())
     }
 
+    fn exports(&self) -> Exports {
+        let exports = self.instance.exports().map(|(name, item)| {
+            let kind = match item {
+                Extern::Func(_) => "function",
+                Extern::Memory(_) => "memory",
+                Extern::Table(_) => "table",
+                Extern::Global(_) => "global",
+                _ => "of another kind",
+            };
+            (name.to_owned(), kind)
+        });
+        sorted(exports)
+    }
+
     fn global(&self, name: &str) -> Option<(ValType, u64)> {
         let global = self.instance.global(name).ok()?;
         Some(ours(&global.get(&self.store).ok()?))
     }
+}
+
+fn sorted(exports: impl Iterator<Item = (String, &'static str)>) -> Exports {
+    let mut exports: Exports = exports.collect();
+    exports.sort_unstable();
+    exports
 }
 
 fn ours(value: &multi_out_wasm::Value) -> (ValType, u64) {
@@ -294,6 +330,19 @@ impl Runtime for Wasmi {
         Ok(results.iter().map(theirs).collect())
     }
 
+    fn exports(&self) -> Exports {
+        let exports = self.instance.exports(&self.store).map(|export| {
+            let kind = match export.ty(&self.store) {
+                wasmi::ExternType::Func(_) => "function",
+                wasmi::ExternType::Memory(_) => "memory",
+                wasmi::ExternType::Table(_) => "table",
+                wasmi::ExternType::Global(_) => "global",
+            };
+            (export.name().to_owned(), kind)
+        });
+        sorted(exports)
+    }
+
     fn global(&self, name: &str) -> Option<(ValType, u64)> {
         let global = self.instance.get_global(&self.store, name)?;
         Some(theirs(&global.get(&self.store)))
@@ -355,6 +404,32 @@ mod tests {
             matches!(&outcome, Err(Failure::Limit(why)) if why.contains("(at wasmi")),
             "{outcome:?}"
         );
+    }
+
+    #[test]
+    fn functions_that_are_too_large_are_a_limit_and_other_errors_are_not() {
+        let failure = |message: &str| {
+            let message = message.to_owned();
+            panics::contain(|| {
+                Failure::from(Error::Compile {
+                    function: 7,
+                    message,
+                })
+            })
+        };
+        for limit in [
+            "Compilation error: Implementation limit exceeded",
+            "Compilation error: Code for function is too large",
+            "its frame is larger than 65536 bytes",
+        ] {
+            assert!(matches!(failure(limit), Ok(Failure::Limit(_))), "{limit}");
+        }
+        for finding in [
+            "verifier errors:\nx",
+            "Compilation error: Unsupported feature: x",
+        ] {
+            assert!(failure(finding).is_err(), "{finding}");
+        }
     }
 
     #[test]
