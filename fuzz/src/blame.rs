@@ -1,4 +1,4 @@
-//! Whose a panic is. Cranelift panics on a few functions that have nothing to do with us.
+//! Whose a panic is, and which one. Cranelift panics on a few functions that have nothing to do with us.
 
 use filetests::panics::CaughtPanic;
 
@@ -21,6 +21,19 @@ pub fn is_in_our_part(panic: &str) -> bool {
     ours.iter().any(|place| panic.contains(place))
 }
 
+/// Where a text says that there was a panic, as [`CaughtPanic`] prints it.
+pub fn place(text: &str) -> Option<&str> {
+    Some(text.rsplit_once("(at ")?.1.split_once(')')?.0)
+}
+
+/// What of the text of a finding is the same for other cases: how it begins, without numbers and before any program or list, and the
+/// place of a panic that it is about.
+pub fn kind(text: &str) -> (String, Option<&str>) {
+    let first = text.split(['(', '[', '{', '`', '\n']).next();
+    let first = first.unwrap_or_default().chars();
+    (first.filter(|c| !c.is_ascii_digit()).collect(), place(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +54,35 @@ mod tests {
         assert!(!is_upstreams(&theirs, Err::<(), _>(elsewhere)));
         assert!(!is_upstreams(&theirs, Ok(())));
         assert!(!is_upstreams(&ours, Err::<(), _>(ours.clone())));
+    }
+
+    #[test]
+    fn findings_of_a_kind_differ_in_their_programs() {
+        for (a, b, is_same) in [
+            (
+                "result Some(1) differs\nx",
+                "result Some(2) differs\ny",
+                true,
+            ),
+            (
+                "%f1 does not verify\n  line 3",
+                "%f0 does not verify\n  line 1",
+                true,
+            ),
+            ("%f1 does not verify", "%f1 does not compile", false),
+            (
+                "x86_64: panicked: 7 (at a.rs:1)\nf",
+                "x86_64: panicked: 8 (at a.rs:1)\ng",
+                true,
+            ),
+            (
+                "x86_64: panicked: 7 (at a.rs:1)\nf",
+                "x86_64: panicked: 7 (at a.rs:2)\nf",
+                false,
+            ),
+        ] {
+            assert_eq!(kind(a) == kind(b), is_same, "{a}, and {b}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{Oracle, target};
 use std::time::{Duration, Instant};
 
 /// How long a case may take. It takes milliseconds.
-const SECONDS: u32 = 20;
+pub const SECONDS: u32 = 20;
 
 /// How the judgement of a case ends, or nothing if the bytes are no case.
 fn end<O: Oracle>(bytes: &[u8]) -> Option<End> {
@@ -20,17 +20,23 @@ fn end<O: Oracle>(bytes: &[u8]) -> Option<End> {
 
 /// The smallest case that was found in the time and is a finding as this one is; nothing if this is none.
 pub fn reduce<O: Oracle>(bytes: &[u8], time: Duration) -> Option<Vec<u8>> {
-    let start = Instant::now();
     let want = end::<O>(bytes).filter(|end| *end != End::Returned)?;
-    let is_finding = |bytes: &[u8]| end::<O>(bytes) == Some(want);
+    Some(reduce_while(bytes, time, |bytes| {
+        end::<O>(bytes) == Some(want)
+    }))
+}
+
+/// The smallest bytes that were found in the time and are a finding, as these are.
+pub fn reduce_while(bytes: &[u8], time: Duration, is_finding: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let start = Instant::now();
     let is_over = || start.elapsed() >= time;
     let mut best = bytes.to_vec();
     loop {
         let before = best.clone();
-        leave_out(&mut best, is_finding, is_over);
-        make_zero(&mut best, is_finding, is_over);
+        leave_out(&mut best, &is_finding, is_over);
+        make_zero(&mut best, &is_finding, is_over);
         if is_over() || best == before {
-            return Some(best);
+            return best;
         }
     }
 }
@@ -98,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Dislikes 7 somewhere before 9, and is ended by a 200.
+    /// Dislikes 7 somewhere before 9, and even more a 100, and is ended by a 200.
     struct Picky;
 
     impl Oracle for Picky {
@@ -109,6 +115,7 @@ mod tests {
             if case.contains(&200) {
                 std::process::abort();
             }
+            assert!(!case.contains(&100));
             let seven = case.iter().position(|byte| *byte == 7);
             let nine = case.iter().rposition(|byte| *byte == 9);
             assert!(seven >= nine || seven.is_none() || nine.is_none());
@@ -125,7 +132,9 @@ mod tests {
         bytes[5] = 7;
         bytes[15] = 9;
         assert_eq!(reduce::<Picky>(&bytes, TIME), Some(vec![7, 9]));
-        // Not the other finding.
+        // Not the other findings.
+        bytes[10] = 100;
+        assert_eq!(reduce::<Picky>(&bytes, TIME), Some(vec![100]));
         bytes[10] = 200;
         assert_eq!(reduce::<Picky>(&bytes, TIME), Some(vec![200]));
     }

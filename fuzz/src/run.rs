@@ -176,7 +176,7 @@ fn trap<T>(action: impl FnOnce() -> T) -> Result<(), String> {
         End::Signal(libc::SIGILL) => Ok(()),
         End::Signal(signal) => Err(format!("it ends by signal {signal}")),
         End::Returned => Err("it returns".into()),
-        End::Panicked | End::Unknown => Err("it is in no process".into()),
+        End::Panicked(_) | End::Unknown => Err("it is in no process".into()),
     }
 }
 
@@ -193,6 +193,7 @@ impl Program {
 
 /// Panics with the filetest, and with what the verifier has to say, as few programs are verified before. It is
 /// printed before the panic, as that interprets the program.
+#[track_caller]
 pub fn fail(case: &Case, form: Form, what: &str) -> ! {
     let Some(machine) = case.machine() else {
         panic!("{what}\n{case:?}");
@@ -218,6 +219,7 @@ pub fn is_same(got: &[DataValue], want: &[DataValue]) -> bool {
 }
 
 /// Fails with the filetest of a form if two outcomes differ in any bit.
+#[track_caller]
 pub fn assert_same(
     case: &Case,
     form: Form,
@@ -241,24 +243,33 @@ pub fn assert_same(
 /// Whose fault it is that a program is wrong: it is tried with `tail` functions in place of ours.
 pub fn blame(case: &Case) -> Option<&'static str> {
     let machine = case.machine()?;
-    let is_right = || {
-        let want = judge(case, machine);
-        let program = case.program(machine, Form::Tail);
-        match (Compiled::new(case, &program), want) {
-            (Err(_), _) => {}
-            (Ok(compiled), Outcome::Trapped) => assert_eq!(trap(|| compiled.call()), Ok(())),
-            (Ok(compiled), Outcome::Returned(want)) => assert!(is_same(&compiled.call(), &want)),
+    blame_by(|| {
+        let compiled = Compiled::new(case, &case.program(machine, Form::Tail))?;
+        match judge(case, machine) {
+            Outcome::Trapped => assert_eq!(trap(|| compiled.call()), Ok(())),
+            Outcome::Returned(want) => assert!(is_same(&compiled.call(), &want)),
         }
-    };
+        Ok(())
+    })
+}
+
+/// The same, by what judges a program with `tail` functions. Its error is a refusal, which says nothing of that.
+pub fn blame_by(judge_tail: impl Fn() -> Result<(), String>) -> Option<&'static str> {
+    let is_refused = || assert!(judge_tail().is_err());
+    let is_right = || assert!(judge_tail().is_ok());
+    if child::run(20, is_refused) == End::Returned {
+        return None;
+    }
     Some(match child::run(20, is_right) {
         End::Returned => "with `tail` functions it is right: the fault is this fork's",
         _ => {
-            "it is also wrong with `tail` functions: the fault is upstream's, or the interpreter's"
+            "it is also wrong with `tail` functions: the fault is upstream's, the interpreter's or the generator's"
         }
     })
 }
 
 /// Calls a form of a program that traps when interpreted. Fails with its filetest if it does not.
+#[track_caller]
 pub fn assert_traps<T>(case: &Case, form: Form, call: impl FnOnce() -> T) {
     if let Err(error) = trap(call) {
         let what = format!("interpreted, it traps, but compiled, {error}");
@@ -298,6 +309,15 @@ mod tests {
         let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Returned(returns.call()));
         assert_eq!(trap(|| returns.call()), Err("it returns".into()));
+    }
+
+    #[test]
+    fn who_is_to_blame_is_told_unless_tail_functions_are_refused() {
+        let right = blame_by(|| Ok(())).expect("somebody");
+        assert!(right.contains("this fork's"), "{right}");
+        let wrong = blame_by(|| panic!("wrong")).expect("somebody");
+        assert!(wrong.contains("upstream's"), "{wrong}");
+        assert_eq!(blame_by(|| Err("refused".to_owned())), None);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn count(target: &'static str, verdict: Verdict) {
 }
 
 /// Prints the last numbers, and writes them to the file, which `cargo xtask fuzz` reads.
-pub extern "C" fn finish() {
+extern "C" fn finish() {
     print();
     let line = format!("{} {}\n", CASES.load(Relaxed), REJECTED.load(Relaxed));
     if let Some(path) = std::env::var_os("FUZZ_TALLY") {

@@ -11,10 +11,12 @@ mod labels;
 mod stack_maps;
 
 use crate::blame::is_upstreams;
+use crate::child::{self, End};
 use crate::generator::filetest::print_compiled;
 use crate::generator::settings::Settings;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{invalid, is_refusal, isa};
+use crate::reduce::SECONDS;
+use crate::run::{blame_by, invalid, is_refusal, isa};
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::Context;
@@ -73,21 +75,36 @@ impl Oracle for CompileAll {
     fn check(Everywhere(case): &Everywhere) -> Verdict {
         let mut verdict = Verdict::Passed;
         for target in targets(case) {
-            let result =
-                contain(|| compile(case, target, Form::MultiOut)).unwrap_or_else(|panic| {
-                    let without_us = contain(|| compile(case, target, Form::Tail));
-                    let is_valid = verify(case, target).is_empty();
-                    match is_valid && is_upstreams(&panic, without_us) {
-                        true => Err(panic.to_string()),
-                        false => fail(case, target, &panic.to_string()),
-                    }
-                });
-            if let Err(refusal) = result {
+            if let Err(refusal) = check_target(case, target) {
                 verdict = crate::judges::reject(Self::NAME, &format!("{target}: {refusal}"));
             }
         }
         verdict
     }
+
+    fn blame(Everywhere(case): &Everywhere) -> Option<&'static str> {
+        let is_wrong = |target: &&str| {
+            let check = || drop(check_target(case, target));
+            child::run(SECONDS, check) != End::Returned
+        };
+        let wrong: Vec<_> = targets(case).filter(is_wrong).collect();
+        blame_by(|| {
+            let mut wrong = wrong.iter();
+            wrong.try_for_each(|target| compile(case, target, Form::Tail))
+        })
+    }
+}
+
+/// Panics if something is wrong. The error is a refusal, or a panic of upstream's.
+fn check_target(case: &Case, target: &str) -> Result<(), String> {
+    contain(|| compile(case, target, Form::MultiOut)).unwrap_or_else(|panic| {
+        let without_us = contain(|| compile(case, target, Form::Tail));
+        let is_valid = verify(case, target).is_empty();
+        match is_valid && is_upstreams(&panic, without_us) {
+            true => Err(panic.to_string()),
+            false => fail(case, target, &panic.to_string()),
+        }
+    })
 }
 
 /// Panics with the filetest of the target.
