@@ -37,6 +37,9 @@ const CHUNK: usize = 20;
 /// Where Cranelift's sources are in the repository of the fork.
 const SOURCES: &str = "cranelift/codegen/src/";
 
+/// Where the judges are, one file for each target.
+const JUDGES: &str = "fuzz/src/judges/";
+
 impl Coverage {
     /// Runs it. Lines that are not reached are no error.
     pub fn run(&self, repo: &Repo) -> Result<()> {
@@ -74,6 +77,7 @@ impl Coverage {
             self.execute(repo, target, program, &profiles)?;
         }
         let counts = tools.line_counts(&folder, &profiles, &programs)?;
+        check(&targets, &counts)?;
         report(&ours(repo)?, &counts)
     }
 
@@ -155,7 +159,7 @@ impl Tools {
         Ok(Self { suffix })
     }
 
-    /// For each file of Cranelift's, how often each line was executed that can be.
+    /// For each file of Cranelift's and each judge's, how often each line was executed that can be.
     fn line_counts(
         &self,
         folder: &Path,
@@ -191,7 +195,7 @@ impl Tools {
     }
 }
 
-/// By file below `SOURCES`, then by line from 1, how often it was executed.
+/// By file, which is below `SOURCES` or begins with `JUDGES`, then by line from 1, how often it was executed.
 type LineCounts = BTreeMap<String, BTreeMap<usize, u64>>;
 
 fn read_lcov(text: &str) -> LineCounts {
@@ -199,7 +203,9 @@ fn read_lcov(text: &str) -> LineCounts {
     let mut file = None;
     for line in text.lines() {
         if let Some(path) = line.strip_prefix("SF:") {
-            file = path.split_once(SOURCES).map(|(_, below)| below.to_string());
+            let below = path.split_once(SOURCES).map(|(_, below)| below.to_string());
+            let judge = || Some(path[path.find(JUDGES)?..].to_string());
+            file = below.or_else(judge);
         } else if let (Some(file), Some(data)) = (&file, line.strip_prefix("DA:")) {
             let mut parts = data.split(',').map(str::parse::<u64>);
             if let (Some(Ok(line)), Some(Ok(count))) = (parts.next(), parts.next()) {
@@ -209,6 +215,19 @@ fn read_lcov(text: &str) -> LineCounts {
         }
     }
     counts
+}
+
+/// Each target has judged something: its random inputs, if it has no corpus.
+fn check(targets: &[String], counts: &LineCounts) -> Result<()> {
+    for target in targets {
+        let judge = format!("{JUDGES}{}.rs", target.replace('-', "_"));
+        let mut lines = counts.get(&judge).into_iter().flat_map(BTreeMap::values);
+        ensure!(
+            lines.any(|count| *count > 0),
+            "nothing was counted of what {target} has judged: no line of {judge}"
+        );
+    }
+    Ok(())
 }
 
 /// The lines that the queue adds, by file below `SOURCES`, with their text.
@@ -275,15 +294,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_of_several_records_are_added() {
+    fn counts_are_added_and_every_target_has_some() {
         let text = "SF:/x/cranelift/codegen/src/a.rs\nDA:3,0\nDA:4,2\nend_of_record\n\
                     SF:/x/other/b.rs\nDA:1,1\nend_of_record\n\
+                    SF:/x/fuzz/src/judges/compile_all.rs\nDA:1,1\nend_of_record\n\
+                    SF:/x/fuzz/src/judges/text.rs\nDA:1,0\nend_of_record\n\
                     SF:/x/cranelift/codegen/src/a.rs\nDA:3,1\nend_of_record\n";
         let counts = read_lcov(text);
-        assert_eq!(counts.keys().collect::<Vec<_>>(), ["a.rs"]);
+        let judges = ["compile_all.rs", "text.rs"].map(|file| format!("{JUDGES}{file}"));
+        assert_eq!(
+            counts.keys().collect::<Vec<_>>(),
+            ["a.rs", &judges[0], &judges[1]]
+        );
         assert_eq!(
             counts["a.rs"].iter().collect::<Vec<_>>(),
             [(&3, &1), (&4, &2)]
+        );
+        let checked = |target: &str| check(&[target.to_string()], &counts).is_ok();
+        assert_eq!(
+            ["compile-all", "text", "wasm"].map(checked),
+            [true, false, false]
         );
     }
 }
