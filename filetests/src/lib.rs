@@ -13,7 +13,7 @@
 //!   [`timings`] adds up the time that compiler passes take;
 //! - [`abi`] tells where the values of a signature go, and writes it for C and Rust;
 //! - [`errors`] describes what the compiler says, [`outcome`] holds the results, [`report`] prints
-//!   them.
+//!   them, and [`printing`] ends who cannot print.
 //!
 //! A test must not be able to end the run: [`panics`] contains panics, [`workers`] contains
 //! crashes and endless loops, and [`activity`] tells where they happened.
@@ -36,6 +36,7 @@ pub mod object;
 pub mod outcome;
 pub mod panics;
 pub mod parse;
+pub mod printing;
 pub mod reduce;
 pub mod report;
 pub mod runner;

@@ -15,6 +15,7 @@ use crate::reduce::{self, reduce};
 use crate::{Oracle, Verdict, random, tally};
 use arbitrary::{Arbitrary, Unstructured};
 use clap::{CommandFactory, FromArgMatches, Parser};
+use filetests::printing::end_if_printing_fails;
 use oracles::signatures::Seed;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -93,6 +94,7 @@ impl Options {
 
 /// Judges or shows the cases in files, or judges random ones, as the arguments of the program ask for.
 pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
+    end_if_printing_fails();
     let options = match Options::read::<O>(args) {
         Ok(options) => options,
         Err(error) => error.exit(),

@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser};
 use cranelift_codegen::ir::Signature;
 use cranelift_reader::ParseOptions;
 use filetests::parse::parse;
+use filetests::printing::end_if_printing_fails;
 use indicatif::{ProgressBar, ProgressStyle};
 use multi_out_fuzz::signatures::{Campaign, Direction, SETTINGS};
 use oracles::platform::Platform;
@@ -94,6 +95,7 @@ fn read_signature(text: &str) -> Result<Signature, String> {
 }
 
 fn main() -> ExitCode {
+    end_if_printing_fails();
     let options = Options::parse();
     let is_convention_of = |target: &Platform| {
         let mut signature = options.signature.iter();

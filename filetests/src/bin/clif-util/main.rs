@@ -67,8 +67,7 @@ fn version() -> &'static str {
 }
 
 fn main() -> ExitCode {
-    end_quietly_on_closed_pipes();
-    end_with_an_error_on_full_disks();
+    filetests::printing::end_if_printing_fails();
     // Prints what the variable RUST_LOG asks for, on the standard error stream.
     env_logger::init();
     let result = match Arguments::parse().command {
@@ -92,25 +91,4 @@ fn main() -> ExitCode {
         };
         ExitCode::from(status)
     })
-}
-
-/// Rust ignores the signal of a closed pipe, and printing then panics: `clif-util cat F | head`.
-fn end_quietly_on_closed_pipes() {
-    #[cfg(unix)]
-    // SAFETY: no other thread runs yet, and the default action needs nothing.
-    unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-    }
-}
-
-/// Printing panics if it cannot. That is no fault of this program.
-fn end_with_an_error_on_full_disks() {
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| match info.payload_as_str() {
-        Some(message) if message.starts_with("failed printing to stdout") => {
-            eprintln!("error: {message}");
-            std::process::exit(2);
-        }
-        _ => previous(info),
-    }));
 }
