@@ -17,6 +17,7 @@ pub fn is_in_our_part(panic: &str) -> bool {
         "multi_out_finish.rs:",
         "abi_locations.rs:",
         "fuzz/src/",
+        "filetests/src/",
     ];
     ours.iter().any(|place| panic.contains(place))
 }
@@ -91,7 +92,9 @@ mod tests {
             let panic = format!("panicked: x (at codegen/src/{file}:7)");
             assert!(is_in_our_part(&panic));
         }
-        assert!(is_in_our_part("panicked: x (at fuzz/src/run.rs:7)"));
+        for file in ["fuzz/src/run.rs", "filetests/src/abi/c.rs"] {
+            assert!(is_in_our_part(&format!("panicked: x (at {file}:7)")));
+        }
         assert!(!is_in_our_part(
             "panicked: x (at codegen/src/isa/x64/abi.rs:7)"
         ));

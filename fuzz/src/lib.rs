@@ -43,6 +43,9 @@ pub trait Oracle {
     /// The name of the target.
     const NAME: &'static str;
 
+    /// Whether a fuzzer may keep cases that are rejected, to make others of them.
+    const KEEPS_REJECTED: bool = false;
+
     /// An input. Its debug text is for people, and if it is code, a filetest ready to paste.
     type Case: for<'a> Arbitrary<'a> + Debug;
 

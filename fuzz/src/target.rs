@@ -33,8 +33,10 @@ macro_rules! target {
         libfuzzer_sys::fuzz_target!(
             |case: <$oracle as $crate::Oracle>::Case| -> libfuzzer_sys::Corpus {
                 match $crate::target::run::<$oracle>(&case) {
-                    $crate::Verdict::Passed => libfuzzer_sys::Corpus::Keep,
-                    $crate::Verdict::Rejected => libfuzzer_sys::Corpus::Reject,
+                    $crate::Verdict::Rejected if !<$oracle as $crate::Oracle>::KEEPS_REJECTED => {
+                        libfuzzer_sys::Corpus::Reject
+                    }
+                    _ => libfuzzer_sys::Corpus::Keep,
                 }
             }
         );
