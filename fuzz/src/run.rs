@@ -130,7 +130,7 @@ impl Compiled {
             |function, _| function.name == *called,
             &mut control,
         );
-        let code = code.map_err(|failure| match program.refusal(&*isa) {
+        let code = code.map_err(|failure| match program.refusal(&*isa, &failure.message) {
             Some(refusal) => refusal,
             None => fail(case, program.form, &failure.message),
         })?;
@@ -181,13 +181,14 @@ fn trap<T>(action: impl FnOnce() -> T) -> Result<(), String> {
 }
 
 impl Program {
-    /// What the compiler does not have for a function of the program, if that is why there is no code.
-    fn refusal(&self, isa: &dyn TargetIsa) -> Option<String> {
-        self.functions.iter().find_map(|function| {
-            let mut context = Context::for_function(function.clone());
-            let error = context.compile(isa, &mut ControlPlane::default()).err()?;
-            is_refusal(&error.inner).then(|| format!("{}: {}", function.name, error.inner))
-        })
+    /// What the compiler does not have for the function whose name a failure begins with, if that is why there is no code.
+    fn refusal(&self, isa: &dyn TargetIsa, failure: &str) -> Option<String> {
+        let name = failure.split([' ', ':']).next()?;
+        let mut functions = self.functions.iter();
+        let function = functions.find(|function| function.name.to_string() == name)?;
+        let mut context = Context::for_function(function.clone());
+        let error = context.compile(isa, &mut ControlPlane::default()).err()?;
+        is_refusal(&error.inner).then(|| format!("{name}: {}", error.inner))
     }
 }
 
@@ -309,6 +310,20 @@ mod tests {
         let (outcome, returns) = compiled([31, 0, 1, 0x7e, 0, 0, 0, 0]);
         assert_eq!(outcome, Outcome::Returned(returns.call()));
         assert_eq!(trap(|| returns.call()), Err("it returns".into()));
+    }
+
+    #[test]
+    fn what_is_refused_is_no_excuse_for_another_function() {
+        let text = "function %f0() -> i8 {\nblock0:\n    v0 = iconst.i8 0\n    return v0\n}\n\
+                    function %f1(f128, f128) -> f128 {\nblock0(v0: f128, v1: f128):\n    v2 = fadd v0, v1\n    return v2\n}\n";
+        let machine = Machine::host().expect("a host with a backend");
+        let mut program = Case::new(&[]).program(machine, Form::MultiOut);
+        program.functions = parse_functions(text).expect("CLIF");
+        let isa = host_isa(&program.settings);
+        let refusal = |failure| program.refusal(&*isa, failure);
+        assert!(refusal("%f1 does not compile: x").is_some_and(|why| why.starts_with("%f1: ")));
+        assert_eq!(refusal("%f0 does not compile: x"), None);
+        assert_eq!(refusal("%f does not compile: x"), None);
     }
 
     #[test]

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<Convention>(10, 5);
+        crate::smoke::smoke::<Convention>(10, crate::smoke::SELDOM);
     }
 
     #[test]

@@ -44,6 +44,6 @@ impl Oracle for Interpret {
 mod tests {
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::Interpret>(20, 5);
+        crate::smoke::smoke::<super::Interpret>(20, crate::smoke::SELDOM);
     }
 }

@@ -5,13 +5,15 @@
 //! conventions are where a few lines of rules have them. What this does not prove is that C has the others there, too;
 //! `cargo xtask campaign c-abi` does.
 
+use super::compile_all::TARGETS;
+use crate::generator::settings::Settings;
+use crate::run::isa;
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::abi_locations::{AbiLocationKind, AbiLocations, AbiPart, AbiPlace};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetIsa};
-use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use filetests::abi::locate;
 use oracles::signatures::explain_refusal;
 use std::sync::LazyLock;
@@ -58,19 +60,10 @@ const TYPES: [Type; 12] = [
 ];
 
 static ISAS: LazyLock<Vec<OwnedTargetIsa>> = LazyLock::new(|| {
-    let targets = [
-        "x86_64",
-        "aarch64",
-        "riscv64 has_v has_zfhmin",
-        "s390x",
-        "pulley64",
-        "pulley32",
-    ];
-    let isa = |target| match parse_sets_and_triple(&[], target) {
-        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
-        _ => panic!("`{target}` is no target"),
-    };
-    targets.map(isa).into()
+    let targets = TARGETS.into_iter().chain(["pulley64", "pulley32"]);
+    targets
+        .map(|target| isa(target, &Settings::new(&[])))
+        .collect()
 });
 
 impl Oracle for Places {
@@ -87,7 +80,8 @@ impl Oracle for Places {
                 let is_explained =
                     explain_refusal(&signature, target).is_some() && !refusal.contains("panicked");
                 assert!(is_explained, "{}: {signature}: {refusal}", isa.triple());
-                return Verdict::Rejected;
+                let why = format!("{}: {signature}: {refusal}", isa.triple());
+                return super::reject(Self::NAME, &why);
             }
         };
         check_extensions(&signature, &locations);
@@ -247,6 +241,6 @@ fn parts(count: usize, part: impl Fn(usize) -> String) -> String {
 mod tests {
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::Places>(1000, 80);
+        crate::smoke::smoke::<super::Places>(1000, 150);
     }
 }

@@ -97,6 +97,6 @@ fn same_state(ours: &Ours, theirs: &Wasmi, after: &str) {
 mod tests {
     #[test]
     fn smoke() {
-        crate::smoke::smoke::<super::Wasm>(20, 5);
+        crate::smoke::smoke::<super::Wasm>(20, crate::smoke::SELDOM);
     }
 }
