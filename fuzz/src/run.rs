@@ -76,8 +76,8 @@ pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
     host::executable_isa(&*isa).expect("the architecture and features of this host")
 }
 
-/// Where programs run in process, as in a `target` line: Pulley, or the host with the features that settings ask for as far
-/// as it has them.
+/// Where programs run in process, as in a `target` line: Pulley, or the host with those of the features that settings ask for
+/// which it has.
 pub fn host_target(settings: &Settings) -> String {
     if settings.runs_on_pulley {
         return if cfg!(target_endian = "big") {
@@ -88,10 +88,31 @@ pub fn host_target(settings: &Settings) -> String {
         .to_owned();
     }
     let architecture = Triple::host().architecture.to_string();
-    match settings.has_features && host_has_features() {
-        true => with_common_features(&architecture),
-        false => architecture,
+    if !(settings.has_features && host_has_features()) {
+        return architecture;
     }
+    let target = settings.target(&architecture);
+    let words = target.split(' ').skip(1);
+    let has = |word: &&str| host_features().iter().any(|feature| feature == word);
+    words
+        .filter(has)
+        .fold(architecture, |target, word| format!("{target} {word}"))
+}
+
+/// The features that settings can ask for and this host has.
+fn host_features() -> &'static [String] {
+    static FEATURES: OnceLock<Vec<String>> = OnceLock::new();
+    FEATURES.get_or_init(|| {
+        let architecture = Triple::host().architecture.to_string();
+        let has = |feature: &&str| {
+            let target = format!("{architecture} {feature}");
+            host::can_run(&*isa(&target, &Settings::new(&[]))).is_ok()
+        };
+        // Bytes that ask for all.
+        let all = Settings::new(&[u8::MAX; 16]).target(&architecture);
+        let features = all.split(' ').skip(1).filter(has);
+        features.map(String::from).collect()
+    })
 }
 
 /// Whether this host has the features that most such machines have.
