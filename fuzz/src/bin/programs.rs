@@ -1,7 +1,9 @@
 //! Random programs without a fuzzer, the same for the same seed.
 
 use clap::{Parser, Subcommand};
+use filetests::printing::end_if_printing_fails;
 use multi_out_fuzz::cross::Campaign;
+use multi_out_fuzz::cross::batch::reduce;
 use multi_out_fuzz::{operations, stock};
 use oracles::signatures::Seed;
 use oracles::toolchain::CTarget;
@@ -20,8 +22,10 @@ struct Options {
 enum Task {
     /// Run programs on a machine, under qemu if it is another one, and compare with the interpreter.
     ///
-    /// Prints a filetest for what is wrong, and fails.
-    #[command(after_help = "Example:\n  cargo xtask fuzz --cross s390x --seconds 60")]
+    /// Prints a filetest for what is wrong, made smaller, and fails.
+    #[command(after_help = "Examples:
+  cargo xtask fuzz --cross s390x --seconds 60
+  cargo xtask fuzz --cross s390x --seed 7 --first 81 --count 1  # program 81 again")]
     Cross {
         /// The machine.
         #[arg(value_enum)]
@@ -29,9 +33,15 @@ enum Task {
         /// Makes the same programs again [default: a new one, which is printed].
         #[arg(long)]
         seed: Option<u64>,
+        /// The number of the first program.
+        #[arg(long, default_value = "0")]
+        first: u64,
         /// How many programs, at most.
         #[arg(long, default_value_t = u64::MAX)]
         count: u64,
+        /// Leave a finding as large as it is.
+        #[arg(long)]
+        as_found: bool,
         /// How long to begin batches of programs.
         #[arg(long, default_value = "60")]
         seconds: u64,
@@ -70,24 +80,31 @@ enum Task {
     },
 }
 
-/// How many findings are shown.
+/// How many findings are shown, the first made smaller.
 const SHOWN: usize = 2;
 
 fn main() -> ExitCode {
+    end_if_printing_fails();
     match Options::parse().task {
         Task::Cross {
             target,
             seed,
+            first,
             count,
+            as_found,
             seconds,
             jobs,
-        } => cross(&Campaign {
-            target,
-            seed: seed.unwrap_or_else(Seed::draw),
-            count,
-            time: Duration::from_secs(seconds),
-            jobs,
-        }),
+        } => {
+            let campaign = Campaign {
+                target,
+                seed: seed.unwrap_or_else(Seed::draw),
+                first,
+                count,
+                time: Duration::from_secs(seconds),
+                jobs,
+            };
+            cross(&campaign, as_found)
+        }
         Task::Operations { write } => match operations::check(write) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -109,7 +126,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn cross(campaign: &Campaign) -> ExitCode {
+fn cross(campaign: &Campaign, as_found: bool) -> ExitCode {
+    let Campaign { target, seed, .. } = campaign;
+    println!("seed {seed}");
     let report = match campaign.run() {
         Ok(report) => report,
         Err(error) => {
@@ -117,11 +136,28 @@ fn cross(campaign: &Campaign) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    for finding in report.findings.iter().take(SHOWN) {
-        println!("FINDING {finding}");
+    for (index, finding) in report.findings.iter().take(SHOWN).enumerate() {
+        match finding.number {
+            Some(number) => println!(
+                "FINDING {target}: program {number} of seed {seed} (--seed {seed} --first {number} --count 1): {}",
+                finding.what
+            ),
+            None => println!("FINDING {target}: seed {seed}: {}", finding.what),
+        }
+        let reduced = finding
+            .number
+            .filter(|_| index == 0 && !as_found)
+            .map(|number| reduce(*target, *seed, number, &finding.what));
+        match reduced {
+            Some(Ok(reduced)) => println!("reduced: {}\n{}", reduced.what, reduced.text),
+            Some(Err(error)) => println!("not reduced: {error}\n{}", finding.text),
+            None => println!("{}", finding.text),
+        }
     }
-    println!("{report}, {}, seed {}", campaign.target, campaign.seed);
-    if !report.is_success() && report.findings.is_empty() {
+    println!("{report}, {target}, seed {seed}");
+    if report.programs() == 0 {
+        println!("no program was judged");
+    } else if !report.is_success() && report.findings.is_empty() {
         println!(
             "too many of the programs are rejected or upstream's; FUZZ_EXPLAIN=1 says which and why"
         );

@@ -3,18 +3,21 @@
 //! A program that does not do what the interpreter says is upstream's fault if it does not either with
 //! `tail` functions in place of ours: then it is counted, and no finding.
 
-use super::Report;
 use super::program::{CALLER, Expected, compile, machine, print, verify};
 use super::throw::{self, Handlers};
-use crate::blame::is_upstreams;
+use super::{Finding, Report};
+use crate::blame::{is_upstreams, kind};
 use crate::generator::{Case, Form};
+use crate::judges::explain;
 use crate::random;
+use crate::reduce::reduce_while;
 use filetests::panics::contain;
 use oracles::toolchain::{CTarget, Compiler};
 use oracles::workshop::{BuildError, Run, Workshop};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A program that is linked and waits for its judgement.
 struct Linked {
@@ -25,54 +28,30 @@ struct Linked {
     handlers: Handlers,
 }
 
+/// What a program is that has not passed.
+enum Flaw {
+    Rejected(String),
+    Upstreams(String),
+    Wrong(String),
+}
+
+/// How long a finding is made smaller. An attempt is a run of gcc and one or two of the program.
+const REDUCING: Duration = Duration::from_secs(30);
+
 /// Judges the programs with these numbers, after the first finding among those that run none.
 ///
 /// # Errors
 ///
 /// If gcc, qemu or the system fails.
 pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, String> {
-    let workshop = Workshop::new().map_err(|error| error.to_string())?;
+    let workshop = workshop()?;
     let mut report = Report::default();
     let mut linked = Vec::new();
     for number in numbers {
         let case = Case::new(&random::bytes(seed, number));
-        let mut find = |what: String, expected: Option<&Expected>| {
-            let text = print(&case, target, expected);
-            let finding = format!("{target}: program {number} of seed {seed}: {what}\n{text}");
-            report.findings.push(finding);
-        };
-        let expected = match contain(|| Expected::new(&case, machine(target))) {
-            Ok(Ok(expected)) => expected,
-            Ok(Err(error)) => {
-                find(format!("the interpreter: {error}"), None);
-                continue;
-            }
-            Err(panic) => {
-                find(format!("the interpreter {panic}"), None);
-                continue;
-            }
-        };
-        let build = |form| contain(|| compile(&case, target, form, &prefix(number)));
-        match build(Form::MultiOut) {
-            Ok(Ok((object, handlers))) => {
-                let object = workshop.write(&format!("{number}.o"), object);
-                linked.push(Linked {
-                    number,
-                    expected,
-                    object: object.map_err(|error| error.to_string())?,
-                    handlers,
-                    case,
-                });
-            }
-            Ok(Err(refusal)) => report.reject(target, &refusal),
-            Err(panic) => {
-                let invalid = verify(&case, target);
-                if invalid.is_empty() && is_upstreams(&panic, build(Form::Tail)) {
-                    report.reject(target, &panic.to_string());
-                } else {
-                    find(format!("{panic}\n{invalid}"), Some(&expected));
-                }
-            }
+        match link(&workshop, target, number, &case)? {
+            Ok(program) => linked.push(program),
+            Err(flaw) => report.count(target, number, &case, flaw),
         }
     }
     if linked.is_empty() {
@@ -82,7 +61,10 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
     let mut printed = lines_by_number(&output.output);
     for program in &linked {
         let Linked {
-            number, expected, ..
+            number,
+            case,
+            expected,
+            ..
         } = program;
         let got = printed.remove(&Some(*number)).unwrap_or_default();
         let Some(what) = difference(&got, &expected.lines(*number)) else {
@@ -90,34 +72,127 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
             report.traps += u64::from(expected.traps());
             continue;
         };
-        let name = format!("{target}: program {number} of seed {seed}");
-        let text = print(&program.case, target, Some(expected));
-        let invalid = verify(&program.case, target);
-        if !invalid.is_empty() {
-            report.findings.push(format!("{name}: {invalid}\n{text}"));
+        let findings = report.findings.len();
+        let flaw = examine(&workshop, target, program)?;
+        let among_others = || Flaw::Wrong(format!("among others, {what}"));
+        report.count(target, *number, case, flaw.unwrap_or_else(among_others));
+        if report.findings.len() > findings {
             return Ok(report);
         }
-        let again = run_alone(&workshop, target, program, Form::MultiOut)?;
-        if let Some(failure) = failure_of_emulator(&again.errors) {
-            report.reject(target, failure);
-            continue;
-        }
-        let as_tail = run_alone(&workshop, target, program, Form::Tail)?;
-        if let Some(also) = as_tail.difference {
-            report.upstreams += 1;
-            explain(&format!(
-                "{name}: {what}; with `tail` functions too: {also}\n{text}"
-            ));
-            continue;
-        }
-        report.findings.push(format!("{name}: {what}\n{text}"));
-        return Ok(report);
     }
     if let Some(line) = printed.into_values().flatten().next() {
-        let finding = format!("{target}: seed {seed}: `{line}` is printed by no program");
-        report.findings.push(finding);
+        report.findings.push(Finding {
+            number: None,
+            what: format!("`{line}` is printed by no program"),
+            text: String::new(),
+        });
     }
     Ok(report)
+}
+
+/// A smaller program with the same finding, as far as one is found in some time, and what is wrong with that. As it is
+/// if by itself it is right.
+///
+/// # Errors
+///
+/// If the system fails.
+pub fn reduce(target: CTarget, seed: u64, number: u64, what: &str) -> Result<Finding, String> {
+    let workshop = workshop()?;
+    let wrong = |bytes: &[u8]| {
+        let case = Case::new(bytes);
+        let flaw = match link(&workshop, target, number, &case).ok()? {
+            Ok(program) => examine(&workshop, target, &program).ok()??,
+            Err(flaw) => flaw,
+        };
+        match flaw {
+            Flaw::Wrong(other) if kind(&other) == kind(what) => Some(other),
+            _ => None,
+        }
+    };
+    let mut bytes = random::bytes(seed, number);
+    if wrong(&bytes).is_some() {
+        bytes = reduce_while(&bytes, REDUCING, |bytes| wrong(bytes).is_some());
+    }
+    Ok(Finding {
+        number: Some(number),
+        what: wrong(&bytes).unwrap_or_else(|| what.to_owned()),
+        text: text(&Case::new(&bytes), target),
+    })
+}
+
+fn workshop() -> Result<Workshop, String> {
+    Workshop::new().map_err(|error| error.to_string())
+}
+
+/// The filetest of a case.
+fn text(case: &Case, target: CTarget) -> String {
+    let expected = contain(|| Expected::new(case, machine(target)));
+    print(case, target, expected.ok().and_then(Result::ok).as_ref())
+}
+
+/// Interprets and compiles a program.
+fn link(
+    workshop: &Workshop,
+    target: CTarget,
+    number: u64,
+    case: &Case,
+) -> Result<Result<Linked, Flaw>, String> {
+    let wrong = |what: String| Ok(Err(Flaw::Wrong(what)));
+    let expected = match contain(|| Expected::new(case, machine(target))) {
+        Ok(Ok(expected)) => expected,
+        Ok(Err(error)) => return wrong(format!("the interpreter: {error}")),
+        Err(panic) => return wrong(format!("the interpreter {panic}")),
+    };
+    let build = |form| contain(|| compile(case, target, form, &prefix(number)));
+    let (object, handlers) = match build(Form::MultiOut) {
+        Ok(Ok(built)) => built,
+        Ok(Err(refusal)) => return Ok(Err(Flaw::Rejected(refusal))),
+        Err(panic) => {
+            let invalid = verify(case, target);
+            if invalid.is_empty() && is_upstreams(&panic, build(Form::Tail)) {
+                return Ok(Err(Flaw::Rejected(panic.to_string())));
+            }
+            return wrong(format!("{panic}\n{invalid}"));
+        }
+    };
+    let object = workshop.write(&format!("{number}.o"), object);
+    Ok(Ok(Linked {
+        number,
+        case: case.clone(),
+        expected,
+        object: object.map_err(|error| error.to_string())?,
+        handlers,
+    }))
+}
+
+/// Runs a program by itself, and with `tail` functions. Nothing if it is right by itself.
+fn examine(workshop: &Workshop, target: CTarget, program: &Linked) -> Result<Option<Flaw>, String> {
+    let invalid = verify(&program.case, target);
+    if !invalid.is_empty() {
+        return Ok(Some(Flaw::Wrong(format!("invalid: {invalid}"))));
+    }
+    let ours = run_alone(workshop, target, program, Form::MultiOut)?;
+    if ours.difference.is_none() {
+        return Ok(None);
+    }
+    Ok(flaw(
+        ours,
+        run_alone(workshop, target, program, Form::Tail)?,
+    ))
+}
+
+/// Whose a difference is, if there is one. An emulator that ends itself on code of ours alone is no excuse.
+fn flaw(ours: Alone, tail: Alone) -> Option<Flaw> {
+    let what = ours.difference?;
+    let failures = [&ours.errors, &tail.errors].map(|errors| failure_of_emulator(errors));
+    Some(match (failures, tail.difference) {
+        ([Some(failure), Some(_)], _) => Flaw::Rejected(failure.to_owned()),
+        (_, Some(also)) => Flaw::Upstreams(format!("{what}; with `tail` functions too: {also}")),
+        ([failure, _], None) => Flaw::Wrong(match failure {
+            Some(failure) => format!("{what}: {failure}"),
+            None => what,
+        }),
+    })
 }
 
 /// What is printed, by the number at the beginning of the line.
@@ -174,16 +249,24 @@ fn failure_of_emulator(errors: &str) -> Option<&str> {
     lines.find(|line| line.starts_with("qemu-") && line.contains("Assertion `"))
 }
 
-fn explain(what: &str) {
-    if std::env::var_os("FUZZ_EXPLAIN").is_some() {
-        eprintln!("{what}");
-    }
-}
-
 impl Report {
-    fn reject(&mut self, target: CTarget, why: &str) {
-        self.rejected += 1;
-        explain(&format!("{target}: rejected: {why}"));
+    fn count(&mut self, target: CTarget, number: u64, case: &Case, flaw: Flaw) {
+        match flaw {
+            Flaw::Rejected(why) => {
+                self.rejected += 1;
+                explain(&format!("{target}: program {number}: rejected: {why}"));
+            }
+            Flaw::Upstreams(what) => {
+                self.upstreams += 1;
+                let text = text(case, target);
+                explain(&format!("{target}: program {number}: {what}\n{text}"));
+            }
+            Flaw::Wrong(what) => self.findings.push(Finding {
+                number: Some(number),
+                what,
+                text: text(case, target),
+            }),
+        }
     }
 }
 
@@ -271,6 +354,23 @@ mod tests {
         assert_eq!(failure_of_emulator(&errors), Some(line));
         let signal = "qemu: uncaught target signal 11 (Segmentation fault) - core dumped\n";
         assert_eq!(failure_of_emulator(signal), None);
+
+        let alone = |difference: bool, errors: &str| Alone {
+            difference: difference.then(|| "x".to_owned()),
+            errors: errors.to_owned(),
+        };
+        let (right, wrong, fails) = (
+            || alone(false, ""),
+            || alone(true, ""),
+            || alone(true, line),
+        );
+        assert!(flaw(right(), wrong()).is_none());
+        for ours in [wrong(), fails()] {
+            assert!(matches!(flaw(ours, right()), Some(Flaw::Wrong(_))));
+        }
+        assert!(matches!(flaw(fails(), wrong()), Some(Flaw::Upstreams(_))));
+        assert!(matches!(flaw(wrong(), fails()), Some(Flaw::Upstreams(_))));
+        assert!(matches!(flaw(fails(), fails()), Some(Flaw::Rejected(_))));
     }
 
     #[test]

@@ -13,10 +13,15 @@ pub mod wasm;
 
 use crate::Verdict;
 
-/// Tells on the standard error stream why a case is rejected, if `FUZZ_EXPLAIN` is set.
-fn reject(target: &str, why: &str) -> Verdict {
+/// Tells something on the standard error stream, if `FUZZ_EXPLAIN` is set.
+pub(crate) fn explain(what: &str) {
     if std::env::var_os("FUZZ_EXPLAIN").is_some() {
-        eprintln!("{target}: rejected: {why}");
+        eprintln!("{what}");
     }
+}
+
+/// Tells why a case is rejected.
+fn reject(target: &str, why: &str) -> Verdict {
+    explain(&format!("{target}: rejected: {why}"));
     Verdict::Rejected
 }
