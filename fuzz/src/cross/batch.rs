@@ -67,15 +67,22 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
             ..
         } = program;
         let got = printed.remove(&Some(*number)).unwrap_or_default();
-        let Some(what) = difference(&got, &expected.lines(*number)) else {
+        let flaw = match difference(&got, &expected.lines(*number)) {
+            None => None,
+            Some(what) => match examine(&workshop, target, program)? {
+                // Where a block of code begins, and so what an emulator translates, depends on what is around it.
+                None if failure_of_emulator(&output.errors).is_some() => None,
+                None => Some(Flaw::Wrong(format!("among others, {what}"))),
+                flaw => flaw,
+            },
+        };
+        let Some(flaw) = flaw else {
             report.passed += 1;
             report.traps += u64::from(expected.traps());
             continue;
         };
         let findings = report.findings.len();
-        let flaw = examine(&workshop, target, program)?;
-        let among_others = || Flaw::Wrong(format!("among others, {what}"));
-        report.count(target, *number, case, flaw.unwrap_or_else(among_others));
+        report.count(target, *number, case, flaw);
         if report.findings.len() > findings {
             return Ok(report);
         }
@@ -181,17 +188,14 @@ fn examine(workshop: &Workshop, target: CTarget, program: &Linked) -> Result<Opt
     ))
 }
 
-/// Whose a difference is, if there is one. An emulator that ends itself on code of ours alone is no excuse.
+/// Whose a difference is, if there is one. An emulator that ends itself has judged nothing.
 fn flaw(ours: Alone, tail: Alone) -> Option<Flaw> {
     let what = ours.difference?;
-    let failures = [&ours.errors, &tail.errors].map(|errors| failure_of_emulator(errors));
-    Some(match (failures, tail.difference) {
-        ([Some(failure), Some(_)], _) => Flaw::Rejected(failure.to_owned()),
-        (_, Some(also)) => Flaw::Upstreams(format!("{what}; with `tail` functions too: {also}")),
-        ([failure, _], None) => Flaw::Wrong(match failure {
-            Some(failure) => format!("{what}: {failure}"),
-            None => what,
-        }),
+    let also = (tail.difference).filter(|_| failure_of_emulator(&tail.errors).is_none());
+    Some(match (failure_of_emulator(&ours.errors), also) {
+        (Some(failure), _) => Flaw::Rejected(failure.to_owned()),
+        (None, Some(also)) => Flaw::Upstreams(format!("{what}; with `tail` functions too: {also}")),
+        (None, None) => Flaw::Wrong(what),
     })
 }
 
@@ -243,10 +247,11 @@ fn run_alone(
     })
 }
 
-/// What an emulator says that has ended itself. That of Debian 12 has no translation for some vector code of riscv64.
+/// What qemu says that has ended itself. 7.2, which Debian 12 has, does where a block of riscv64 code has a vector conversion that
+/// truncates before any other instruction that rounds.
 fn failure_of_emulator(errors: &str) -> Option<&str> {
-    let mut lines = errors.lines();
-    lines.find(|line| line.starts_with("qemu-") && line.contains("Assertion `"))
+    const KNOWN: &str = "decode_save_opc: Assertion `ctx->insn_start != NULL' failed";
+    errors.lines().find(|line| line.contains(KNOWN))
 }
 
 impl Report {
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn an_emulator_that_fails_says_so() {
-        let line = "qemu-riscv64: translate.c:213: f: Assertion `x != NULL' failed.";
+        let line = "qemu-riscv64: translate.c:213: decode_save_opc: Assertion `ctx->insn_start != NULL' failed.";
         let errors = format!("a\n{line}\n");
         assert_eq!(failure_of_emulator(&errors), Some(line));
         let signal = "qemu: uncaught target signal 11 (Segmentation fault) - core dumped\n";
@@ -359,18 +364,17 @@ mod tests {
             difference: difference.then(|| "x".to_owned()),
             errors: errors.to_owned(),
         };
-        let (right, wrong, fails) = (
-            || alone(false, ""),
-            || alone(true, ""),
-            || alone(true, line),
-        );
+        let right = || alone(false, "");
+        let wrong = || alone(true, "");
+        let fails = || alone(true, line);
         assert!(flaw(right(), wrong()).is_none());
-        for ours in [wrong(), fails()] {
-            assert!(matches!(flaw(ours, right()), Some(Flaw::Wrong(_))));
+        for tail in [right(), wrong(), fails()] {
+            assert!(matches!(flaw(fails(), tail), Some(Flaw::Rejected(_))));
         }
-        assert!(matches!(flaw(fails(), wrong()), Some(Flaw::Upstreams(_))));
-        assert!(matches!(flaw(wrong(), fails()), Some(Flaw::Upstreams(_))));
-        assert!(matches!(flaw(fails(), fails()), Some(Flaw::Rejected(_))));
+        for tail in [right(), fails()] {
+            assert!(matches!(flaw(wrong(), tail), Some(Flaw::Wrong(_))));
+        }
+        assert!(matches!(flaw(wrong(), wrong()), Some(Flaw::Upstreams(_))));
     }
 
     #[test]
