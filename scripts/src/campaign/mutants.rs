@@ -184,7 +184,7 @@ fn find_by_fuzzing(repo: &Repo, wanted: &[String]) -> Result<Counts> {
             let mut command =
                 Command::new(programs.join(if is_machine { "programs" } else { target }));
             match is_machine {
-                true => command.args(["cross", target, "--seconds"]),
+                true => command.args(["cross", target, "--as-found", "--seconds"]),
                 false => command.args(["--as-found", "--random"]),
             };
             command.arg(seconds.to_string());
