@@ -55,8 +55,11 @@ pub struct Fuzz {
     /// With `--cross`, how many programs to run, however long that takes
     #[arg(long, value_name = "N", requires = "cross", conflicts_with = "seconds")]
     pub count: Option<u64>,
+    /// With `--cross`, the number of the first program, as a finding names it
+    #[arg(long, value_name = "N", requires = "cross")]
+    pub first: Option<u64>,
     /// Run nothing: write programs, options, dictionary and seeds to this folder, for a fuzzing service
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs", "seed", "cross"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seconds", "jobs", "seed", "cross", "first"])]
     pub out: Option<PathBuf>,
 }
 
@@ -72,6 +75,7 @@ impl Fuzz {
                 format!("--seed={}", self.seed.unwrap_or_else(seed::draw)),
             ];
             args.extend(self.count.map(|count| format!("--count={count}")));
+            args.extend(self.first.map(|first| format!("--first={first}")));
             let counts = cross::run(repo, Build::for_seconds(self.seconds), &self.cross, &args);
             println!("{counts}");
             ensure!(counts.failed == 0, "see above");
@@ -92,6 +96,7 @@ impl Fuzz {
             jobs,
             cross: Vec::new(),
             count: None,
+            first: None,
             seed: Some(seed),
             out: None,
         }

@@ -35,7 +35,7 @@ enum Flaw {
     Wrong(String),
 }
 
-/// How long a finding is made smaller. An attempt is a run of gcc and one or two of the program.
+/// How long a finding is made smaller. An attempt is one or two runs of gcc and of the program.
 const REDUCING: Duration = Duration::from_secs(30);
 
 /// Judges the programs with these numbers, after the first finding among those that run none.
@@ -71,8 +71,15 @@ pub fn check(target: CTarget, seed: u64, numbers: Range<u64>) -> Result<Report, 
             None => None,
             Some(what) => match examine(&workshop, target, program)? {
                 // Where a block of code begins, and so what an emulator translates, depends on what is around it.
-                None if failure_of_emulator(&output.errors).is_some() => None,
-                None => Some(Flaw::Wrong(format!("among others, {what}"))),
+                None if is_killed(&got) && failure_of_emulator(&output.errors).is_some() => None,
+                None => {
+                    report.findings.push(Finding {
+                        number: None,
+                        what: format!("program {number}, which is right by itself: {what}"),
+                        text: text(case, target),
+                    });
+                    return Ok(report);
+                }
                 flaw => flaw,
             },
         };
@@ -302,15 +309,27 @@ fn run(workshop: &Workshop, target: CTarget, linked: &[Linked]) -> Result<Run, B
     workshop.run(target, &program, &[])
 }
 
-/// The first line that is another than it should be.
+/// Does what is printed end by a signal?
+fn is_killed(got: &[&str]) -> bool {
+    got.last()
+        .is_some_and(|line| line.contains(" ends by signal "))
+}
+
+/// The first line that is another than it should be, after what kind of difference that is.
 fn difference(got: &[&str], want: &[String]) -> Option<String> {
     if got == want {
         return None;
     }
     let place = got.iter().zip(want).take_while(|(a, b)| a == b).count();
     let line = |line: Option<&str>| line.unwrap_or("nothing").to_owned();
+    let how = match got.get(place) {
+        None => "stops",
+        Some(line) if line.ends_with(" traps") => "traps",
+        Some(line) if line.contains(" ends by signal ") => "is killed",
+        Some(_) => "goes on",
+    };
     Some(format!(
-        "compiled, it prints `{}`; interpreted, `{}`",
+        "compiled, it {how}: it prints `{}`; interpreted, `{}`",
         line(got.get(place).copied()),
         line(want.get(place).map(String::as_str))
     ))
@@ -340,6 +359,15 @@ mod tests {
             let text = difference(got, &want).expect("a difference");
             assert!(text.ends_with(what), "{text}");
         }
+        // A reduction does not go from one of these to another.
+        let ends: [&[&str]; 4] = [&[], &["0 traps"], &["0 ends by signal 11"], &["0 0 fe"]];
+        let texts = ends.map(|got| difference(got, &want).expect("a difference"));
+        let kinds: Vec<_> = texts.iter().map(|text| kind(text)).collect();
+        for (index, one) in kinds.iter().enumerate() {
+            assert!(!kinds[..index].contains(one), "{one:?}");
+        }
+        assert!(is_killed(&["0 0 ff", "0 ends by signal 11"]));
+        assert!(!is_killed(&[]) && !is_killed(&["0 returns"]));
     }
 
     #[test]

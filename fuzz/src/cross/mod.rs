@@ -65,11 +65,11 @@ pub struct Finding {
 /// Programs in a batch. A link takes the time of a dozen runs.
 const BATCH: u64 = 64;
 
-/// What of all programs may be rejected at most, in a thousand, and in a short run one program.
-const MAX_REJECTED: u64 = 5;
+/// What of all programs may be rejected at most, and be upstream's, in a thousand each. On riscv64 qemu ends itself on two in a thousand.
+const MAX_SHARE: u64 = 10;
 
-/// What of all programs may be upstream's at most, in a thousand, and in a short run one program.
-const MAX_UPSTREAMS: u64 = 10;
+/// What may be so in a short run, where chance decides.
+const MAX_FEW: u64 = 3;
 
 impl Campaign {
     /// Checks batch after batch, until there is a finding.
@@ -121,11 +121,11 @@ impl Report {
     /// Is all well, and has it judged nearly every program?
     pub fn is_success(&self) -> bool {
         let programs = self.programs();
-        let is_seldom = |count, limit| count <= 1 || count * 1000 <= programs * limit;
+        let is_seldom = |count| count <= MAX_FEW || count * 1000 <= programs * MAX_SHARE;
         self.findings.is_empty()
             && self.passed > 0
-            && is_seldom(self.rejected, MAX_REJECTED)
-            && is_seldom(self.upstreams, MAX_UPSTREAMS)
+            && is_seldom(self.rejected)
+            && is_seldom(self.upstreams)
     }
 
     fn add(&mut self, other: Report) {
@@ -203,10 +203,10 @@ mod tests {
             };
             report.is_success()
         };
-        assert!(is_success(10, 1, 0) && is_success(398, 2, 0));
-        assert!(!is_success(10, 2, 0) && !is_success(397, 2, 0));
+        assert!(is_success(10, 3, 0) && is_success(396, 4, 0));
+        assert!(!is_success(10, 4, 0) && !is_success(395, 4, 0));
         assert!(!is_success(0, 0, 0));
-        assert!(is_success(10, 0, 1) && is_success(198, 0, 2));
-        assert!(!is_success(10, 0, 2) && !is_success(197, 0, 3));
+        assert!(is_success(10, 0, 3) && is_success(396, 0, 4));
+        assert!(!is_success(10, 0, 4) && !is_success(395, 0, 4));
     }
 }

@@ -40,7 +40,7 @@ const MAX_SIZE: usize = 4_000;
 
 const MAX_DEPTH: usize = 4;
 
-/// Bytes of a slot below all others. s390x has displacements of 20 bits with a sign, and no other machine has longer ones but x86-64.
+/// Bytes of a slot below all others. s390x has displacements of 20 bits with a sign; of the others x86-64 and Pulley have longer ones.
 const LARGE_FRAME: u32 = 600_000;
 
 /// How often a function calls itself at most.

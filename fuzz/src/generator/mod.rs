@@ -447,7 +447,7 @@ mod tests {
         );
     }
 
-    /// Some return what a function with several results in memory has given them.
+    /// Functions end by tail calls, and some of these also call functions with several results in memory.
     #[test]
     fn functions_end_by_tail_calls() {
         for architecture in ["x86_64", "aarch64", "riscv64", "s390x", "pulley64"] {
@@ -458,10 +458,13 @@ mod tests {
             };
             for opcode in [Opcode::ReturnCall, Opcode::ReturnCallIndirect] {
                 let ends = functions.iter().filter(|func| ends_by(func, opcode));
-                let (all, next_to) = (ends.clone(), CallConv::SystemVMultiOut);
-                let next_to = ends.filter(|func| calls(func, next_to)).count();
-                let all = all.count();
-                assert!(all > 4 && next_to > 0, "{all}, {next_to} on {architecture}");
+                let ours = CallConv::SystemVMultiOut;
+                let next_to_ours = ends.clone().filter(|func| calls(func, ours)).count();
+                let all = ends.count();
+                assert!(
+                    all > 4 && next_to_ours > 0,
+                    "{all}, {next_to_ours} on {architecture}"
+                );
             }
         }
     }

@@ -17,7 +17,7 @@ pub struct Shape {
     pub results: Vec<AbiParam>,
     /// Whether the last parameter tells how often the function may still call itself.
     pub is_recursive: bool,
-    /// Whether its frame is larger than the displacements of every machine but x86-64.
+    /// Whether its frame is beyond displacements of 20 bits.
     pub has_large_frame: bool,
     /// Whether it may throw, itself or what it calls throws.
     pub throws: bool,
@@ -152,7 +152,7 @@ impl Shape {
         shape
     }
 
-    /// The shapes of a program's functions, each with bytes of its own. Most `tail` functions end by a tail call of a later
+    /// The shapes of a program's functions, each with bytes of its own. Some `tail` functions end by a tail call of a later
     /// function, which is made one with the same results. Nothing is thrown past such a call: with more arguments on the
     /// stack the frame is elsewhere, and a handler would get another stack pointer than that of its call.
     pub(super) fn all(bytes: &[&[u8]], machine: Machine) -> Vec<Self> {
