@@ -1,6 +1,6 @@
 //! Random programs without a fuzzer, the same for the same seed.
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, value_parser};
 use filetests::printing::end_if_printing_fails;
 use multi_out_fuzz::cross::Campaign;
 use multi_out_fuzz::cross::batch::reduce;
@@ -34,7 +34,7 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
         /// The number of the first program.
-        #[arg(long, default_value = "0")]
+        #[arg(long, default_value = "0", value_parser = value_parser!(u64).range(..1 << 31))]
         first: u64,
         /// How many programs, at most.
         #[arg(long, default_value_t = u64::MAX)]
