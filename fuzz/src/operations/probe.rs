@@ -4,8 +4,8 @@ use crate::generator::Machine;
 use crate::generator::ops::operation::Operation;
 use crate::generator::pool::{load, store};
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, ExtFuncData, ExternalName, Function, InstBuilder, Signature, StackSlotData,
-    StackSlotKind, Type, UserFuncName, Value, types,
+    AbiParam, BlockArg, ExtFuncData, ExternalName, Function, InstBuilder, MemFlagsData, Signature,
+    StackSlotData, StackSlotKind, Type, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -19,8 +19,9 @@ const IS_TRUE: usize = 6;
 /// The function `%probe`, which takes a pointer to operands, and stores the results behind them.
 ///
 /// Some backends have an operation with its operand or its result in memory alone, so both are in registers: loads
-/// are in a block before, and results are arguments of a block behind, which has others from elsewhere.
-pub fn probe(operation: &Operation, machine: Machine) -> Function {
+/// are in a block before, and results are arguments of a block behind, which has others from elsewhere. A load of a
+/// vector that does not fill a register puts zeros behind it; `beyond` can put ones there.
+pub fn probe(operation: &Operation, machine: Machine, beyond: Beyond) -> Function {
     let mut func = function("probe", &[machine.pointer], 0);
     let mut context = FunctionBuilderContext::new();
     let mut builder = begin(&mut func, &mut context);
@@ -29,7 +30,17 @@ pub fn probe(operation: &Operation, machine: Machine) -> Function {
     let memory = builder.block_params(block)[0];
     let operands = operation.operands.iter().zip((0..).step_by(16));
     let operands: Vec<Value> = operands
-        .map(|(ty, offset)| load(*ty, memory, offset, &mut builder))
+        .map(|(ty, offset)| match beyond {
+            Beyond::Ones if is_short_vector(ty) => {
+                // Twice the complement, but the first time in memory.
+                let word = load(types::I64, memory, offset, &mut builder);
+                let word = builder.ins().bnot(word);
+                store(word, memory, offset, &mut builder);
+                let value = load(*ty, memory, offset, &mut builder);
+                complement(value, &mut builder)
+            }
+            _ => load(*ty, memory, offset, &mut builder),
+        })
         .collect();
     let others = operation.results.iter();
     let others: Vec<Value> = others
@@ -58,6 +69,32 @@ pub fn probe(operation: &Operation, machine: Machine) -> Function {
     builder.seal_all_blocks();
     builder.finalize(machine.frontend_config());
     func
+}
+
+/// What registers have behind vectors that do not fill them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Beyond {
+    Zeros,
+    Ones,
+}
+
+/// Does it leave a part of its register?
+pub fn is_short_vector(ty: &Type) -> bool {
+    ty.is_vector() && ty.bits() < 128
+}
+
+/// The complement of a vector, which complements the whole register.
+fn complement(value: Value, builder: &mut FunctionBuilder) -> Value {
+    let ty = builder.func.dfg.value_type(value);
+    if ty.lane_type().is_int() {
+        return builder.ins().bnot(value);
+    }
+    let integers = builder
+        .ins()
+        .bitcast(ty.as_int(), MemFlagsData::new(), value);
+    let integers = builder.ins().bnot(integers);
+    builder.ins().bitcast(ty, MemFlagsData::new(), integers)
 }
 
 /// The operation with every lane, and with one operand for all, which the optimizer may know more about.

@@ -1,6 +1,6 @@
 //! Who has an operation.
 
-use super::probe::{WORDS, caller, calls, probe, result_words};
+use super::probe::{Beyond, WORDS, caller, calls, is_short_vector, probe, result_words};
 use crate::generator::Machine;
 use crate::generator::ops::operation::Operation;
 use crate::generator::ops::table::{BACKENDS, INTERPRETED, Row};
@@ -32,40 +32,80 @@ pub fn is_possible() -> bool {
 
 /// Every operation that a backend has, with who has it.
 pub fn rows() -> Vec<Row> {
+    let trials = try_on(Operation::all(), Beyond::Zeros, &BACKENDS);
+    let there = trials
+        .into_iter()
+        .filter(|(_, trial)| !trial.who.is_empty());
+    let there: Vec<_> = there.collect();
+    let short = there.iter().map(|(operation, _)| operation);
+    let short = short.filter(|operation| operation.operands.iter().any(is_short_vector));
+    let called = BACKENDS.map(|backend| is_called(backend).then_some(backend));
+    let called: Vec<char> = called.into_iter().flatten().collect();
+    let with_ones = try_on(short.cloned().collect(), Beyond::Ones, &called);
+    let is_disputed = |operation: &Operation| {
+        let mut trials = with_ones.iter().filter(|(other, _)| other == operation);
+        trials.any(|(_, trial)| trial.is_same == Some(false))
+    };
+    let row = |(operation, mut trial): (Operation, Trial)| {
+        let is_same = trial
+            .is_same
+            .map(|is_same| is_same && !is_disputed(&operation));
+        let letter = is_same.map(|is_same| if is_same { INTERPRETED } else { DISPUTED });
+        trial.who.extend(letter);
+        Row {
+            operation,
+            who: trial.who,
+        }
+    };
+    there.into_iter().map(row).collect()
+}
+
+/// What came of an operation.
+struct Trial {
+    /// The letters of those backends that have it.
+    who: String,
+    /// Whether it is the same for the interpreter as for this machine, if that has it.
+    is_same: Option<bool>,
+}
+
+/// Tries all that are valid.
+fn try_on(
+    operations: Vec<Operation>,
+    beyond: Beyond,
+    backends: &[char],
+) -> Vec<(Operation, Trial)> {
     let [isa, _] = isas(BACKENDS[0]);
     let machine = Machine::of(isa.triple()).expect("a target with a backend");
     // One is the same for all, as addresses have 64 bits.
-    let probes = Operation::all().into_iter().map(|operation| {
-        let probe = probe(&operation, machine);
+    let probes = operations.into_iter().map(|operation| {
+        let probe = probe(&operation, machine, beyond);
         (operation, probe)
     });
     let is_valid = |(_, probe): &(Operation, Function)| verify_function(probe, &*isa).is_ok();
     let (operations, probes): (Vec<_>, Vec<_>) = probes.filter(is_valid).unzip();
     let all: Vec<Vec<Tried>> = thread::scope(|scope| {
         let (operations, probes) = (&operations, &probes);
-        let threads =
-            BACKENDS.map(|backend| scope.spawn(move || try_all(backend, operations, probes)));
+        let threads = backends
+            .iter()
+            .map(|backend| scope.spawn(move || try_all(*backend, operations, probes)));
+        let threads: Vec<_> = threads.collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no panic");
         threads.into_iter().map(join).collect()
     });
-    let mut rows = Vec::new();
-    for (index, operation) in operations.into_iter().enumerate() {
-        let tried = BACKENDS.iter().zip(&all);
+    let trial = |(index, operation): (usize, Operation)| {
+        let tried = backends.iter().zip(&all);
         let tried = tried.filter_map(|(letter, all)| Some((letter, all[index].as_ref()?)));
-        let mut who: String = tried.clone().map(|(letter, _)| *letter).collect();
-        if who.is_empty() {
-            continue;
-        }
+        let who: String = tried.clone().map(|(letter, _)| *letter).collect();
         let results = result_words(&operation);
-        let interpreted = contain(|| interpret(&probes[index], results, machine));
-        if let Ok(Some(interpreted)) = interpreted {
+        let interpret = || contain(|| interpret(&probes[index], results, machine)).ok()?;
+        let interpreted = (!who.is_empty()).then(interpret).flatten();
+        let is_same = interpreted.map(|interpreted| {
             let mut stored = tried.flat_map(|(_, stored)| stored);
-            let is_same = stored.all(|stored| *stored == interpreted);
-            who.push(if is_same { INTERPRETED } else { DISPUTED });
-        }
-        rows.push(Row { operation, who });
-    }
-    rows
+            stored.all(|stored| *stored == interpreted)
+        });
+        (operation, Trial { who, is_same })
+    };
+    operations.into_iter().enumerate().map(trial).collect()
 }
 
 /// Nothing if the backend does not have the operation; else what calls store with each of its settings, if this
@@ -115,7 +155,7 @@ fn try_all(backend: char, operations: &[Operation], probes: &[Function]) -> Vec<
             is_there.then(Vec::new)
         })
         .collect();
-    if backend.eq_ignore_ascii_case(&'x') {
+    if is_called(backend) {
         for isa in &isas {
             call_all(isa, operations, probes, &mut tried);
         }
@@ -123,11 +163,21 @@ fn try_all(backend: char, operations: &[Operation], probes: &[Function]) -> Vec<
     tried
 }
 
-/// Wrong where this machine does not see it: aarch64 widens the upper lanes of 64 bits where there are but 32.
+/// Is it of this machine?
+fn is_called(backend: char) -> bool {
+    backend.eq_ignore_ascii_case(&'x')
+}
+
+/// What FINDINGS.md says of a backend: aarch64 widens the upper lanes of 64 bits where there are but 32, and
+/// `vany_true` of x86-64 looks behind short vectors.
 fn is_known_wrong(backend: char, operation: &Operation) -> bool {
-    backend.eq_ignore_ascii_case(&'a')
-        && operation.ty == types::I8X4
-        && matches!(operation.opcode, Opcode::SwidenHigh | Opcode::UwidenHigh)
+    match operation.opcode {
+        Opcode::SwidenHigh | Opcode::UwidenHigh => {
+            backend.eq_ignore_ascii_case(&'a') && operation.ty == types::I8X4
+        }
+        Opcode::VanyTrue => is_called(backend) && is_short_vector(&operation.ty),
+        _ => false,
+    }
 }
 
 /// Objects are linked without a library for mathematics.
@@ -204,4 +254,33 @@ fn interpret(probe: &Function, results: usize, machine: Machine) -> Option<Vec<u
         }
     }
     Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_a_short_vector_is_seen() {
+        if !is_possible() {
+            println!("skipped: code is called on x86-64 machines with AVX2");
+            return;
+        }
+        let [isa, _] = isas('x');
+        let machine = Machine::of(isa.triple()).expect("a target with a backend");
+        let operation = Operation::new(Opcode::VanyTrue, 0, types::I32X2, types::INVALID);
+        let operation = operation.expect("an operation");
+        // FINDINGS.md, 26.
+        for (beyond, is_right) in [(Beyond::Zeros, true), (Beyond::Ones, false)] {
+            let probe = probe(&operation, machine, beyond);
+            let interpreted = interpret(&probe, result_words(&operation), machine);
+            let mut tried = [Some(Vec::new())];
+            let operations = std::slice::from_ref(&operation);
+            call_all(&isa, operations, &[probe], &mut tried);
+            assert_eq!(
+                tried[0].as_ref().map(|stored| &stored[0]) == interpreted.as_ref(),
+                is_right
+            );
+        }
+    }
 }
