@@ -115,7 +115,8 @@ impl Long {
             let run = Fuzz::of(part, seconds, self.jobs, seed).run_and_merge(repo)?;
             line.judged = run.judged();
             line.edges = Some(run.edges);
-            line.finding = run.finding;
+            let root = repo.path("").display().to_string();
+            line.finding = run.finding.map(|finding| finding.replace(&root, ""));
         }
         Ok(line)
     }
