@@ -59,6 +59,9 @@ const TOOLS: &[Tool] = &[
     tool(Program("qemu-s390x"), "qemu-user", "running s390x code"),
 ];
 
+/// The package of what `cargo xtask campaign coverage` alone needs, in this version or a later one. `setup` leaves it out.
+pub const LLVM: &str = "llvm-19";
+
 const fn tool(probe: Probe, package: &'static str, what_for: &'static str) -> Tool {
     Tool {
         probe,

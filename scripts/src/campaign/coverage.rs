@@ -3,6 +3,7 @@
 use crate::git::Git;
 use crate::repo::{Repo, cargo, files_below};
 use crate::seed;
+use crate::setup::LLVM;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
   cargo xtask campaign coverage                             # a minute for each target
   cargo xtask campaign coverage --seconds 1800 compile-all  # all of a large corpus
 
-Needs llvm-profdata and llvm-cov 19 or later, of package llvm-19 or the like: the tools read what rustc writes.")]
+Needs llvm-profdata and llvm-cov 19 or later: the tools read what rustc writes.")]
 pub struct Coverage {
     /// The targets [default: all]
     pub targets: Vec<String>,
@@ -153,9 +154,9 @@ impl Tools {
                     .is_ok_and(|status| status.success())
             })
         });
-        let suffix = suffix.context(
-            "llvm-profdata and llvm-cov are missing; on Debian or Ubuntu, as root: apt-get install llvm-19",
-        )?;
+        let suffix = suffix.with_context(|| {
+            format!("llvm-profdata and llvm-cov are missing; on Debian or Ubuntu, as root: apt-get install {LLVM}")
+        })?;
         Ok(Self { suffix })
     }
 

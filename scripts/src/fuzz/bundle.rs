@@ -43,7 +43,7 @@ pub fn bundle(
     let mut zip = Command::new("zip");
     zip.args(["--quiet", "--recurse-paths", "--junk-paths"]);
     let status = zip.arg(&archive).arg(seeds).status();
-    let status = status.context("cannot run zip; install the package `zip`")?;
+    let status = status.context("cannot run zip; `cargo xtask setup` installs it or says how")?;
     ensure!(status.success(), "zip fails");
     Ok(())
 }
@@ -108,7 +108,7 @@ fn run_seeds(out: &Path, target: &str, seeds: &Path) -> Result<()> {
         .arg("-q")
         .arg(out.join(format!("{target}_seed_corpus.zip")));
     let status = unzip.arg("-d").arg(seeds).status();
-    let status = status.context("cannot run unzip; install the package `unzip`")?;
+    let status = status.context("cannot run unzip; `cargo xtask setup` installs it or says how")?;
     ensure!(status.success(), "unzip fails");
     let options = read(&out.join(format!("{target}.options")))?;
     let options = String::from_utf8(options)?;
