@@ -4,10 +4,10 @@ use crate::checkout::build;
 use crate::clif_util::prepare;
 use crate::fork::export::{apply, export};
 use crate::fork::save::read_queue;
-use crate::git::{Commit, Git, Tree};
+use crate::git::{Commit, Git, Tree, XTASK};
 use crate::pin::Pin;
 use crate::queue::SERIES;
-use crate::repo::{Repo, cargo};
+use crate::repo::{Repo, cargo, remove};
 use crate::steps::{Counts, run_check, run_function};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -93,26 +93,15 @@ fn round_trip(repo: &Repo) -> Result<()> {
 fn export_round_trip(repo: &Repo) -> Result<()> {
     let base = repo.target().join("round-trip");
     let upstream = base.join("upstream");
-    match fs::remove_dir_all(&upstream) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            bail!("cannot remove {}: {e}", upstream.display())
-        }
-        _ => {}
-    }
+    remove(&upstream)?;
     let pin = Pin::read(repo)?;
-    let commit = |message: &str, files| Commit {
-        author: "xtask <xtask@localhost>".into(),
-        date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
-        message: message.into(),
-        files,
-    };
     let git = Git::init(&upstream)?;
     let unrelated = Tree::from([("README.md".into(), b"unrelated\n".to_vec())]);
     git.import(&[
-        commit("upstream\n", pin.sources(repo)?),
-        commit("unrelated\n", unrelated),
+        Commit::of_xtask("upstream\n", pin.sources(repo)?),
+        Commit::of_xtask("unrelated\n", unrelated),
     ])?;
-    let exported = export(repo, &base.join("export"), "xtask <xtask@localhost>")?;
+    let exported = export(repo, &base.join("export"), XTASK)?;
     apply(&exported.patches, &upstream)?;
     let fork = Git::at(&base.join("fork"));
     for krate in &pin.crates {

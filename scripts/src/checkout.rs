@@ -3,7 +3,7 @@
 use crate::git::{Commit, Git, Tree, tree_id};
 use crate::pin::Pin;
 use crate::queue::{Queue, inputs};
-use crate::repo::Repo;
+use crate::repo::{Repo, remove};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -170,12 +170,8 @@ pub fn lay(pin: &Pin, tree: Tree, queue: &Queue, dir: &Path) -> Result<Git> {
 /// A commit for the pin's files, and one for each patch.
 pub fn commits(pin: &Pin, tree: Tree, queue: &Queue) -> Result<Vec<Commit>> {
     let steps = queue.apply(&tree)?;
-    let mut commits = vec![Commit {
-        author: "xtask <xtask@localhost>".into(),
-        date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
-        message: format!("pin: {}\n", pin.title()),
-        files: tree,
-    }];
+    let message = format!("pin: {}\n", pin.title());
+    let mut commits = vec![Commit::of_xtask(&message, tree)];
     commits.extend(
         queue
             .patches
@@ -299,15 +295,5 @@ fn sibling(dir: &Path, kind: &str) -> Result<PathBuf> {
             "{} cannot be the folder of a fork; choose a named folder",
             dir.display()
         ),
-    }
-}
-
-/// Removes a folder if there is one.
-pub fn remove(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(e).with_context(|| format!("cannot remove {}", dir.display()))
-        }
-        _ => Ok(()),
     }
 }

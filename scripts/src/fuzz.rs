@@ -10,7 +10,7 @@ pub mod report;
 use self::bundle::bundle;
 use self::report::{Run, table};
 use crate::clif_util::{Build, prepare};
-use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::repo::{Repo, cargo, files_below, read, remove, write};
 use crate::seed;
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
@@ -332,9 +332,7 @@ fn cargo_fuzz(repo: &Repo, subcommand: &str) -> Result<Command> {
 fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
     let folder = repo.target().join("fuzz/seeds").join(target);
     // A filetest that is gone is no seed.
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    remove(&folder)?;
     fs::create_dir_all(&folder)?;
     if reads_text(target) {
         for file in files_below(&repo.path(FILETESTS))? {

@@ -26,6 +26,22 @@ pub struct Commit {
     pub files: Tree,
 }
 
+/// The author of commits that are nobody's.
+pub const XTASK: &str = "xtask <xtask@localhost>";
+const DATE: &str = "Sat, 1 Jan 2000 00:00:00 +0000";
+
+impl Commit {
+    /// One that is nobody's, with the same id whenever it is made.
+    pub fn of_xtask(message: &str, files: Tree) -> Commit {
+        Commit {
+            author: XTASK.into(),
+            date: DATE.into(),
+            message: message.into(),
+            files,
+        }
+    }
+}
+
 impl Git {
     /// The repository with this working directory.
     pub fn at(dir: &Path) -> Git {
@@ -131,7 +147,7 @@ impl Git {
             command
                 .env(format!("GIT_{role}_NAME"), "xtask")
                 .env(format!("GIT_{role}_EMAIL"), "xtask@localhost");
-            command.env(format!("GIT_{role}_DATE"), "Sat, 1 Jan 2000 00:00:00 +0000");
+            command.env(format!("GIT_{role}_DATE"), DATE);
         }
         for key in ["attributesFile", "excludesFile", "hooksPath"] {
             command.arg("-c").arg(format!("core.{key}={NULL}"));

@@ -95,6 +95,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
+/// Removes a folder if there is one.
+pub fn remove(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("cannot remove {}", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Every plain file below a folder as paths relative to it, sorted, without dot files. A missing folder is empty.
 pub fn files_below(dir: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();

@@ -1,7 +1,7 @@
 //! `cargo xtask campaign coverage`: which lines of the fork the fuzz targets reach.
 
 use crate::git::Git;
-use crate::repo::{Repo, cargo, files_below};
+use crate::repo::{Repo, cargo, files_below, remove};
 use crate::seed;
 use crate::setup::LLVM;
 use anyhow::{Context, Result, ensure};
@@ -48,9 +48,7 @@ impl Coverage {
         let targets = crate::fuzz::chosen(repo, &self.targets)?;
         let folder = repo.target().join("coverage");
         let profiles = folder.join("profiles");
-        if profiles.exists() {
-            fs::remove_dir_all(&profiles)?;
-        }
+        remove(&profiles)?;
         fs::create_dir_all(&profiles)?;
 
         println!("building the targets with -C instrument-coverage");

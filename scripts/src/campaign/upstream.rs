@@ -1,10 +1,10 @@
 //! What upstream's continuous integration would say of each patch, as far as the pinned crates tell.
 
-use crate::checkout::{import, remove};
+use crate::checkout::import;
 use crate::git::Git;
 use crate::pin::Pin;
 use crate::queue::Queue;
-use crate::repo::{Repo, cargo};
+use crate::repo::{Repo, cargo, remove};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, ensure};
 use std::io::Write;

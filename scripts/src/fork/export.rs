@@ -9,7 +9,7 @@ use crate::checkout::{State, commits, state};
 use crate::git::{Git, bare_command};
 use crate::pin::Pin;
 use crate::queue::Queue;
-use crate::repo::Repo;
+use crate::repo::{Repo, remove};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::fs;
@@ -116,12 +116,8 @@ pub fn export(repo: &Repo, to: &Path, author: &str) -> Result<Exported> {
         commit.author = author.into();
         commit.message += &format!("\nSigned-off-by: {author}\n");
     }
-    match fs::remove_dir_all(to) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            bail!("cannot remove {}: {e}", to.display())
-        }
-        _ => fs::create_dir_all(to)?,
-    }
+    remove(to)?;
+    fs::create_dir_all(to)?;
     fs::write(
         to.join(MARKER),
         "Written by `cargo xtask fork export`; the next export replaces this folder.\n",

@@ -7,12 +7,12 @@
 mod workspace;
 
 use self::workspace::{drop_idle_dependencies, lay_workspace, replace_requirements};
-use crate::checkout::{import, lock, remove, seal};
+use crate::checkout::{import, lay, lock, seal};
 use crate::clif_util::{build_args, prepare};
-use crate::git::{Commit, Git};
+use crate::git::Git;
 use crate::pin::Pin;
 use crate::queue::{Queue, inputs};
-use crate::repo::{Repo, cargo, files_below, read, write};
+use crate::repo::{Repo, cargo, files_below, read, remove, write};
 use crate::steps::{Counts, run_tests, table};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -218,17 +218,12 @@ impl Rehearsal<'_> {
 
     /// Applies every patch, and builds every commit until one fails. The last one is built with the tests.
     fn pick_patches(&mut self, commits: &Path) -> Result<()> {
-        let git = Git::init(&self.scratch.checkout())?;
         let mut files = self.base.unchecked_sources(&self.scratch)?;
         for krate in &self.base.crates {
             drop_idle_dependencies(&mut files, &krate.folder);
         }
-        git.import(&[Commit {
-            author: "xtask <xtask@localhost>".into(),
-            date: "Sat, 1 Jan 2000 00:00:00 +0000".into(),
-            message: format!("pin: {}\n", self.base.title()),
-            files,
-        }])?;
+        let checkout = self.scratch.checkout();
+        let git = lay(&self.base, files, &Queue::default(), &checkout)?;
         let from = commits.to_string_lossy();
         git.run(&["fetch", "--quiet", "--no-tags", &from, "fork"])?;
         let picks = Git::at(commits).text(&["rev-list", "--reverse", "pin..fork"])?;

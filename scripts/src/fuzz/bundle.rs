@@ -9,7 +9,7 @@
 
 use super::report::Run;
 use crate::git::Git;
-use crate::repo::{Repo, files_below, read, write};
+use crate::repo::{Repo, files_below, read, remove, write};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -60,11 +60,9 @@ pub fn check(repo: &Repo) -> Result<()> {
     let folder = repo.target().join("fuzz/service");
     fs::create_dir_all(&folder)?;
     let [source, out, seeds] = ["src", "out", "seeds"].map(|name| folder.join(name));
-    for old in [&source, &out, &seeds] {
-        if old.exists() {
-            fs::remove_dir_all(old)?;
-        }
-    }
+    [&source, &out, &seeds]
+        .into_iter()
+        .try_for_each(|old| remove(old))?;
     let clone = source.to_str().context("the path is not UTF-8")?;
     // What `clone` runs to read does not get its settings.
     let reader = "--upload-pack=git -c safe.directory=* upload-pack";
