@@ -3,7 +3,7 @@
 mod without;
 
 use crate::campaign::unchanged::PROGRAM;
-use crate::clif_util::prepare;
+use crate::fork::make::prepare;
 use crate::outside::{Cranelift, base};
 use crate::repo::{Repo, cargo};
 use crate::setup::Setup;

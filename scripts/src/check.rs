@@ -1,8 +1,10 @@
 //! `cargo xtask check`.
 
+mod format;
+
 use crate::checkout::build;
-use crate::clif_util::prepare;
 use crate::fork::export::{apply, export};
+use crate::fork::make::prepare;
 use crate::fork::save::read_queue;
 use crate::git::{Commit, Git, Tree, XTASK};
 use crate::pin::Pin;
@@ -57,7 +59,7 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
     Ok(counts
         .and(run_check(&mut docs))
         .and(run_function("upstream: format, after each patch", || {
-            crate::campaign::upstream::check_format(repo)
+            format::check_format(repo)
         }))
         .and(crate::tidy::run(repo)?)
         .and(crate::workflows::run(repo)?)

@@ -187,6 +187,12 @@ pub fn commits(pin: &Pin, tree: Tree, queue: &Queue) -> Result<Vec<Commit>> {
     Ok(commits)
 }
 
+/// The commits of the patches, in their order.
+pub fn patch_commits(git: &Git) -> Result<Vec<String>> {
+    let commits = git.text(&["rev-list", "--reverse", "pin..fork"])?;
+    Ok(commits.lines().map(str::to_owned).collect())
+}
+
 /// Operations of git that are under way, as sentences.
 pub fn in_progress(dir: &Path) -> Option<&'static str> {
     [

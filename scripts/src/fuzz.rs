@@ -9,7 +9,8 @@ pub mod report;
 
 use self::bundle::bundle;
 use self::report::{Run, table};
-use crate::clif_util::{Build, prepare};
+use crate::fork::make::prepare;
+use crate::programs::{Build, FUZZ, run_program};
 use crate::repo::{Repo, cargo, files_below, read, remove, write};
 use crate::seed;
 use crate::steps::{Counts, run_function};
@@ -218,12 +219,9 @@ impl Fuzz {
 
 /// Prints a finding as small as it gets, with a build for people, which leaves nothing to chance.
 fn reduce(repo: &Repo, target: &str, file: &str) -> Result<()> {
-    let mut command = cargo(&repo.path(""));
-    command
-        .args(["run", "--quiet", "--package=multi-out-fuzz"])
-        .args(features(target))
-        .args(["--bin", target, "--", "--reduce", file])
-        .status()?;
+    let program = [FUZZ, "--bin", target].into_iter().chain(features(target));
+    let mut command = run_program(repo, &repo.path(""), Build::Debug, program);
+    command.args(["--reduce", file]).status()?;
     Ok(())
 }
 

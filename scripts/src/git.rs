@@ -91,6 +91,11 @@ impl Git {
             .is_ok_and(|o| o.status.success())
     }
 
+    /// The first line of a commit's message.
+    pub fn subject(&self, commit: &str) -> Result<String> {
+        self.text(&["log", "-1", "--format=%s", commit])
+    }
+
     /// Writes a line of commits to the branch `fork`, tags the first as `pin`, and fills the working directory.
     pub fn import(&self, commits: &[Commit]) -> Result<()> {
         let mut stream = Vec::new();

@@ -12,6 +12,7 @@ pub mod layers;
 pub mod outside;
 pub mod patch;
 pub mod pin;
+pub mod programs;
 pub mod queue;
 pub mod repo;
 pub mod seed;

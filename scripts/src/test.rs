@@ -1,6 +1,7 @@
 //! `cargo xtask test`.
 
-use crate::clif_util::{build_args, prepare};
+use crate::fork::make::prepare;
+use crate::programs::{Build, CLIF_UTIL, run_program};
 use crate::repo::{Repo, cargo};
 use crate::setup::{Setup, missing};
 use crate::steps::{Counts, run_tests};
@@ -91,11 +92,6 @@ fn workspace(repo: &Repo) -> Result<Counts> {
 }
 
 fn filetests(repo: &Repo) -> Result<Counts> {
-    let mut command = cargo(&repo.path(""));
-    command.args(["run", "--quiet"]);
-    Ok(run_tests(build_args(&mut command, repo).args([
-        "--",
-        "test",
-        "filetests/filetests",
-    ])))
+    let mut command = run_program(repo, &repo.path(""), Build::Debug, CLIF_UTIL);
+    Ok(run_tests(command.args(["test", "filetests/filetests"])))
 }

@@ -1,14 +1,15 @@
 //! `cargo xtask campaign c-abi`.
 
-use crate::clif_util::{Build, prepare};
-use crate::repo::{Repo, cargo};
+use crate::fork::make::prepare;
+use crate::programs::{Build, SIGNATURES, exit_code, run_program};
+use crate::repo::Repo;
 use crate::seed;
 use crate::steps::{Counts, run_function, run_tests_and};
 use anyhow::{Context, Result};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// Compare random signatures with C and Rust compilers, on every target
 ///
@@ -25,11 +26,9 @@ impl CAbi {
     /// Runs it in the caller's folder and returns its exit status.
     pub fn run(&self, repo: &Repo) -> Result<ExitCode> {
         prepare(repo)?;
-        let mut program = program(repo, Build::Debug, Path::new("."));
-        program.args(&self.args);
-        let status = program.status().context("cannot run cargo")?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Ok(ExitCode::from(code.unwrap_or(101)))
+        let mut program = run_program(repo, Path::new("."), Build::Debug, SIGNATURES);
+        let status = program.args(&self.args).status();
+        Ok(exit_code(status.context("cannot run cargo")?))
     }
 }
 
@@ -49,7 +48,7 @@ pub fn ci_campaign(repo: &Repo) -> Result<(Counts, String)> {
 /// So many signatures for each target, compiler and direction; also what it prints.
 pub fn compare(repo: &Repo, build: Build, seed: u32, count: usize) -> Result<(Counts, String)> {
     prepare(repo)?;
-    let mut command = program(repo, build, &repo.path(""));
+    let mut command = run_program(repo, &repo.path(""), build, SIGNATURES);
     let (seed, count) = (seed.to_string(), count.to_string());
     command.args(["--seed", &seed, "--count", &count]);
     let mut output = String::new();
@@ -58,17 +57,6 @@ pub fn compare(repo: &Repo, build: Build, seed: u32, count: usize) -> Result<(Co
         output.push('\n');
     });
     Ok((counts, output))
-}
-
-/// What selects the program in a Cargo command line.
-pub const PROGRAM: [&str; 2] = ["--package=multi-out-fuzz", "--bin=signatures"];
-
-fn program(repo: &Repo, build: Build, folder: &Path) -> Command {
-    let mut command = cargo(folder);
-    command.args(["run", "--quiet"]).args(build.flag());
-    command.args(PROGRAM).arg("--manifest-path");
-    command.arg(repo.path("Cargo.toml")).arg("--");
-    command
 }
 
 /// A row of the table at the end of a campaign.

@@ -1,6 +1,7 @@
 //! `cargo xtask campaign coverage`: which lines of the fork the fuzz targets reach.
 
 use crate::git::Git;
+use crate::programs::FUZZ;
 use crate::repo::{Repo, cargo, files_below, remove};
 use crate::seed;
 use crate::setup::LLVM;
@@ -54,13 +55,7 @@ impl Coverage {
         println!("building the targets with -C instrument-coverage");
         let mut build = cargo(&repo.path(""));
         build
-            .args([
-                "build",
-                "--quiet",
-                "--package=multi-out-fuzz",
-                "--bins",
-                "--features=wasm",
-            ])
+            .args(["build", "--quiet", FUZZ, "--bins", "--features=wasm"])
             .arg("--target-dir")
             .arg(&folder)
             .env("RUSTFLAGS", "-C instrument-coverage")

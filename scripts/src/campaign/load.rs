@@ -1,6 +1,7 @@
 //! `cargo xtask campaign load`: all filetests many times over, on a machine that has too much to do.
 
-use crate::clif_util::{build_args, prepare};
+use crate::fork::make::prepare;
+use crate::programs::CLIF_UTIL;
 use crate::repo::{Repo, cargo};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -33,8 +34,8 @@ impl Load {
         let mut failed = 0;
         for build in ["debug", "release"] {
             let mut command = cargo(&repo.path(""));
-            command.args(["build", "--quiet"]);
-            build_args(&mut command, repo).args((build == "release").then_some("--release"));
+            command.args(["build", "--quiet"]).args(CLIF_UTIL);
+            command.args((build == "release").then_some("--release"));
             ensure!(command.status()?.success(), "clif-util does not build");
             let program = repo.target().join(build).join("clif-util");
             failed += self.run_build(build, &program, &repo.path("filetests/filetests"));

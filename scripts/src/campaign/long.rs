@@ -1,10 +1,11 @@
 //! `cargo xtask campaign long`: hours of random tests, and a record of them.
 
 use crate::campaign::c_abi::{compare, read_cells};
-use crate::clif_util::Build;
+use crate::fork::make::prepare;
 use crate::fuzz::cross::MACHINES;
 use crate::fuzz::{Fuzz, cross, targets};
 use crate::git::Git;
+use crate::programs::Build;
 use crate::repo::{Repo, read, write};
 use crate::seed;
 use crate::steps::Counts;
@@ -63,7 +64,7 @@ impl Long {
             .context("cannot tell which commit the record is about")?;
         let old = record_of(repo)?;
         add(&old, "", "", &Line::default())?;
-        crate::clif_util::prepare(repo)?;
+        prepare(repo)?;
         let share = Duration::from_secs_f64(self.hours * 3600.0 / parts.len() as f64);
         let mut findings = Vec::new();
         for part in parts {

@@ -5,11 +5,12 @@
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 
-use crate::campaign::c_abi::{Cell, PROGRAM, read_cells};
+use crate::campaign::c_abi::{Cell, read_cells};
 use crate::checkout::{build, lay_workspace};
 use crate::fuzz::cross::MACHINES;
 use crate::git::Git;
 use crate::pin::Pin;
+use crate::programs::{FUZZ, SIGNATURES};
 use crate::queue::inputs;
 use crate::repo::{Repo, cargo, files_below, read, write};
 use crate::seed;
@@ -97,7 +98,7 @@ fn find(repo: &Repo, wanted: &[String]) -> Result<Counts> {
         return Ok(made);
     }
     let mut build = program(repo, "build");
-    build.args(["--package=multi-out-fuzz", "--bins"]);
+    build.args([FUZZ, "--bins"]);
     let mut counts = made.and(run_check(&mut build));
     if counts.failed > 0 {
         return Ok(counts);
@@ -372,7 +373,7 @@ struct Outcome {
 fn compare(repo: &Repo, name: Option<&str>) -> Result<Outcome> {
     let mut command = program(repo, "run");
     command
-        .args(PROGRAM)
+        .args(SIGNATURES)
         .args(["--", "--count", "64", "--batch", "16"]);
     command.args(["--stop", "--no-shrink"]);
     command.arg(format!("--seed={}", seed::FIXED));

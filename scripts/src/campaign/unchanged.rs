@@ -6,7 +6,8 @@
 //! with that in mind.
 
 use crate::outside::{Cranelift, base};
-use crate::repo::{Repo, cargo, write};
+use crate::programs::{Build, PROGRAMS, run_program};
+use crate::repo::{Repo, write};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 pub const PROGRAM: [&str; 4] = ["--bin", "unchanged", "--features", "corpus"];
 
 /// For each architecture; a program has up to six functions.
-const PROGRAMS: &str = "40";
+const COUNT: &str = "40";
 
 /// Builds both, compares, and proves that the comparison notices one byte.
 pub fn run(repo: &Repo) -> Result<Counts> {
@@ -100,10 +101,8 @@ pub fn run(repo: &Repo) -> Result<Counts> {
 
 /// Programs of the fuzz targets for each architecture. Random bytes mean other programs whenever the generator changes.
 fn write_programs(repo: &Repo, folder: &str) -> Result<()> {
-    let mut command = cargo(&repo.path(""));
-    command.args(["run", "--quiet"]);
-    crate::fuzz::cross::select(&mut command);
-    command.args(["--", "write", folder, "--count", PROGRAMS]);
+    let mut command = run_program(repo, &repo.path(""), Build::Debug, PROGRAMS);
+    command.args(["write", folder, "--count", COUNT]);
     ensure!(command.status()?.success(), "cannot write programs");
     Ok(())
 }

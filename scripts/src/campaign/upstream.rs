@@ -1,15 +1,13 @@
 //! What upstream's continuous integration would say of each patch, as far as the pinned crates tell.
 
-use crate::checkout::import;
+use crate::checkout::{import, patch_commits};
 use crate::git::Git;
 use crate::pin::Pin;
 use crate::queue::Queue;
 use crate::repo::{Repo, cargo, remove};
 use crate::steps::{Counts, run_function};
 use anyhow::{Context, Result, ensure};
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 
 /// What is built at a time, by features: after each patch all backends as usual, and after the last each backend alone, without the
@@ -25,13 +23,6 @@ const FEATURES: [&[&str]; 2] = [
     ],
 ];
 const ALL: &str = "default,all-arch";
-
-/// For `cargo xtask check`: every file that a patch changes or adds is as rustfmt writes it, after that patch.
-pub fn check_format(repo: &Repo) -> Result<()> {
-    let (pin, fork) = (Pin::read(repo)?, repo.target().join("upstream/format"));
-    remove(&fork)?;
-    format(&import(repo, &pin, &Queue::read(repo, &pin)?, &fork)?)
-}
 
 /// For `cargo xtask campaign all`: clippy has nothing to say after any patch, and after the last not of any backend alone; then the documentation
 /// builds.
@@ -63,36 +54,6 @@ pub fn campaign(repo: &Repo) -> Result<Counts> {
     )
 }
 
-fn format(git: &Git) -> Result<()> {
-    let mut count = 0;
-    for commit in commits(git)? {
-        let files = git.text(&["diff", "--name-only", &format!("{commit}~"), &commit])?;
-        for file in files.lines().filter(|file| file.ends_with(".rs")) {
-            // From standard input, so that rustfmt looks for no modules.
-            let mut rustfmt = Command::new("rustfmt")
-                .args(["--check", "--edition", "2024", "--color=never"])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .context("cannot run rustfmt")?;
-            let text = git.bytes(&["show", &format!("{commit}:{file}")])?;
-            if let Some(mut stdin) = rustfmt.stdin.take() {
-                stdin.write_all(&text)?;
-            }
-            let output = rustfmt.wait_with_output()?;
-            ensure!(
-                output.status.success(),
-                "{file} is not formatted after `{}`; run rustfmt on it in that commit of the checkout:\n{}",
-                subject(git, &commit)?,
-                String::from_utf8_lossy(&output.stdout)
-            );
-            count += 1;
-        }
-    }
-    println!("{count} files");
-    Ok(())
-}
-
 /// Warnings are errors. The lints are those of the crate's manifest, which upstream's workspace has written there.
 fn lint(fork: &Path, folder: &str, features: &[&str]) -> Result<()> {
     let git = Git::at(fork);
@@ -110,12 +71,12 @@ fn lint(fork: &Path, folder: &str, features: &[&str]) -> Result<()> {
         ensure!(
             output.status.success(),
             "after `{}`, cargo {what} with the features {features}:\n{}",
-            subject(&git, "HEAD")?,
+            git.subject("HEAD")?,
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(())
     };
-    let mut commits = commits(&git)?;
+    let mut commits = patch_commits(&git)?;
     if !features.contains(&ALL) {
         commits = commits.split_off(commits.len().saturating_sub(1));
     }
@@ -129,13 +90,4 @@ fn lint(fork: &Path, folder: &str, features: &[&str]) -> Result<()> {
         true => run("doc", ALL, &["--no-deps"]),
         false => Ok(()),
     }
-}
-
-fn commits(git: &Git) -> Result<Vec<String>> {
-    let commits = git.text(&["rev-list", "--reverse", "pin..fork"])?;
-    Ok(commits.lines().map(str::to_owned).collect())
-}
-
-fn subject(git: &Git, commit: &str) -> Result<String> {
-    git.text(&["log", "-1", "--format=%s", commit])
 }

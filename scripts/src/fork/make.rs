@@ -65,6 +65,17 @@ pub fn make(repo: &Repo, dir: &Path) -> Result<String> {
     ))
 }
 
+/// Makes the fork unless it is fresh or somebody is at work in it, and says whether it was left alone.
+pub fn prepare(repo: &Repo) -> Result<bool> {
+    match state(repo, &repo.checkout())? {
+        State::Fresh | State::Unsaved(_) => Ok(true),
+        State::Absent | State::Stale => {
+            eprintln!("{}", make(repo, &repo.checkout())?);
+            Ok(false)
+        }
+    }
+}
+
 /// What another project's manifest needs.
 pub fn patch_lines(pin: &Pin, dir: &Path) -> String {
     let path = |folder: &str| serde_json::Value::from(dir.join(folder).to_string_lossy());

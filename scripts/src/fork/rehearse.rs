@@ -7,10 +7,11 @@
 mod workspace;
 
 use self::workspace::{drop_idle_dependencies, lay_workspace, replace_requirements};
-use crate::checkout::{import, lay, lock, seal};
-use crate::clif_util::{build_args, prepare};
+use crate::checkout::{import, lay, lock, patch_commits, seal};
+use crate::fork::make::prepare;
 use crate::git::Git;
 use crate::pin::Pin;
+use crate::programs::CLIF_UTIL;
 use crate::queue::{Queue, inputs};
 use crate::repo::{Repo, cargo, files_below, read, remove, write};
 use crate::steps::{Counts, run_tests, table};
@@ -226,10 +227,10 @@ impl Rehearsal<'_> {
         let git = lay(&self.base, files, &Queue::default(), &checkout)?;
         let from = commits.to_string_lossy();
         git.run(&["fetch", "--quiet", "--no-tags", &from, "fork"])?;
-        let picks = Git::at(commits).text(&["rev-list", "--reverse", "pin..fork"])?;
+        let picks = patch_commits(&Git::at(commits))?;
         self.lay_locks()?;
         let queue = self.queue;
-        for (pick, patch) in picks.lines().zip(&queue.patches) {
+        for (pick, patch) in picks.iter().zip(&queue.patches) {
             let name = patch.file_name();
             let mut fault = cherry_pick(&git, pick)?;
             let is_last = Some(patch) == queue.patches.last();
@@ -327,7 +328,7 @@ impl Rehearsal<'_> {
         let mut command = cargo(&self.scratch.path(""));
         command.arg("build");
         self.select_target(&mut command);
-        build_args(&mut command, &self.scratch);
+        command.args(CLIF_UTIL);
         let checkout = self.scratch.checkout();
         let name = format!("{}: build of clif-util", self.base.title());
         let Some(fault) = build(&name, &mut command, &checkout)? else {
@@ -377,8 +378,7 @@ impl Rehearsal<'_> {
         let mut command = cargo(&self.scratch.path(""));
         command.args(["run", "--quiet"]);
         self.select_target(&mut command);
-        build_args(&mut command, &self.scratch);
-        command.arg("--");
+        command.args(CLIF_UTIL).arg("--");
         command
     }
 }

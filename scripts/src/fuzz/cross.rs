@@ -1,11 +1,11 @@
 //! `cargo xtask fuzz --cross`: programs on other machines, without libFuzzer.
 
-use crate::clif_util::Build;
-use crate::repo::{Repo, cargo};
+use crate::fork::make::prepare;
+use crate::programs::{Build, PROGRAMS, run_program};
+use crate::repo::Repo;
 use crate::seed;
 use crate::steps::{Counts, run_tests};
 use anyhow::Result;
-use std::process::Command;
 
 /// The machines, as the program `programs` calls them.
 pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
@@ -16,24 +16,15 @@ const COUNT: u64 = 1024;
 /// Runs programs on some machines, and counts them.
 pub fn run(repo: &Repo, build: Build, machines: &[String], args: &[String]) -> Counts {
     let runs = machines.iter().map(|machine| {
-        let mut command = cargo(&repo.path(""));
-        command.args(["run", "--quiet"]).args(build.flag());
-        select(&mut command)
-            .args(["--", "cross", machine])
-            .args(args);
-        run_tests(&mut command)
+        let mut command = run_program(repo, &repo.path(""), build, PROGRAMS);
+        run_tests(command.args(["cross", machine]).args(args))
     });
     runs.fold(Counts::default(), Counts::and)
 }
 
-/// What selects the program in a Cargo command line.
-pub fn select(command: &mut Command) -> &mut Command {
-    command.args(["--package", "multi-out-fuzz", "--bin", "programs"])
-}
-
 /// What continuous integration runs.
 pub fn campaign(repo: &Repo) -> Result<Counts> {
-    crate::clif_util::prepare(repo)?;
+    prepare(repo)?;
     let args = [
         "--seed",
         &seed::FIXED.to_string(),
