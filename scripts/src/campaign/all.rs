@@ -21,10 +21,10 @@ pub struct All {
 }
 
 /// What to print, and what to do.
-type Campaign = (&'static str, fn(&Repo) -> Result<Counts>);
+type Entry = (&'static str, fn(&Repo) -> Result<Counts>);
 
 /// Grows with the project.
-const CAMPAIGNS: [Campaign; 6] = [
+const CAMPAIGNS: [Entry; 6] = [
     (
         "random signatures against C and Rust",
         crate::campaign::c_abi::campaign,

@@ -1,6 +1,6 @@
 //! `cargo xtask campaign long`: hours of random tests, and a record of them.
 
-use crate::campaign::c_abi::{compare, read_cells};
+use crate::campaign::signatures::{compare, read_cells};
 use crate::fork::make::prepare;
 use crate::fuzz::cross::MACHINES;
 use crate::fuzz::{Fuzz, cross, targets};

@@ -6,6 +6,7 @@ pub mod coverage;
 pub mod load;
 pub mod long;
 pub mod mutants;
+pub mod signatures;
 pub mod status;
 pub mod unchanged;
 pub mod upstream;

@@ -5,7 +5,7 @@
 //! All faults are in one build of the fork, each asleep until `CLIF_MUTANT` has its name; asleep they must change nothing. What this
 //! does not prove: that a fault of another kind would be found.
 
-use crate::campaign::c_abi::{Cell, read_cells};
+use crate::campaign::signatures::{Cell, read_cells};
 use crate::checkout::{build, lay_workspace};
 use crate::fuzz::cross::MACHINES;
 use crate::git::Git;

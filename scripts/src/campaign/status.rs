@@ -1,6 +1,6 @@
 //! `cargo xtask campaign status`.
 
-use crate::campaign::c_abi::{ci_campaign, read_cells, read_fields};
+use crate::campaign::signatures::{ci_campaign, read_cells, read_fields};
 use crate::repo::{Repo, read, write};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
