@@ -1,6 +1,7 @@
 //! The package `scripts/fixtures/outside`, which is no member of the workspace, on the fork and on stock Cranelift.
 //!
-//! The step `outside` of `cargo xtask test` runs its tests; its program `unchanged` is for the step of that name.
+//! The step `outside` of `cargo xtask test` runs its tests; its program `unchanged` is for the campaign of that name, and for
+//! `cargo xtask bench`.
 
 use crate::fork::make::{make, patch_lines};
 use crate::pin::Pin;

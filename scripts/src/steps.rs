@@ -1,4 +1,4 @@
-//! Running the parts of `test` and `check`: each is announced with its command, and counted.
+//! Running the parts of `test`, `check` and the campaigns: each is announced with its command, and counted.
 
 use anyhow::Result;
 use std::fmt;
