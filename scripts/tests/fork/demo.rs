@@ -10,7 +10,8 @@ use xtask::git::{Commit, Git, Tree};
 use xtask::pin::Pin;
 use xtask::repo::Repo;
 
-pub const LIB: &str = "//! Demo.\n\npub fn one() {}\n\npub fn two() {}\n";
+pub const LIB: &str = "//! Demo.\n\npub fn double(x: u32) -> u32 {\n    2 * x\n}\n\npub fn half() {}\n\npub fn one() -> u32 {\n    1\n}\n\npub const JOBS: u32 = 7;\n";
+const AUTHOR: &str = "--author=Ann <ann@example.org>";
 pub const TRAILERS: &str = "\n\nUpstream-Status: Pending [a test]\nDrop-When: never\nTest: this";
 
 /// A repository with a pin on the crate `cranelift-demo`, whose sources lie beside it.
@@ -20,12 +21,22 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub fn new() -> Demo {
+    /// With this dependency, of which nothing is there yet.
+    pub fn with_dependency(dependency: &str) -> Demo {
         let dir = tempfile::tempdir().unwrap();
-        let demo = Demo {
-            repo: Repo::at(&dir.path().join("repo")),
-            dir,
-        };
+        let repo = Repo::at(&dir.path().join("repo"));
+        let manifest = format!(
+            "[package]\nname = \"pin\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\ncranelift-demo = {dependency}\n\n[package.metadata.fork]\ntree = \"\"\n\n\
+             [package.metadata.fork.crates]\ncranelift-demo = \"cranelift/demo\"\n"
+        );
+        write(&repo.path("cranelift/pin/Cargo.toml"), &manifest);
+        write(&repo.path("cranelift/pin/src/lib.rs"), "");
+        Demo { dir, repo }
+    }
+
+    pub fn new() -> Demo {
+        let demo = Demo::with_dependency("{ path = \"../../../demo\" }");
         let manifest =
             "[package]\nname = \"cranelift-demo\"\nversion = \"1.2.3\"\nedition = \"2024\"\n";
         for (path, text) in [
@@ -34,14 +45,6 @@ impl Demo {
             ("demo/.cargo-ok", "not part of the fork"),
             ("demo/src/lib.rs", LIB),
             ("demo/src/other.rs", "// ünïcode\n"),
-            (
-                "repo/cranelift/pin/Cargo.toml",
-                "[package]\nname = \"pin\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-                 [dependencies]\ncranelift-demo = { path = \"../../../demo\" }\n\n\
-                 [package.metadata.fork]\ntree = \"\"\n\n\
-                 [package.metadata.fork.crates]\ncranelift-demo = \"cranelift/demo\"\n",
-            ),
-            ("repo/cranelift/pin/src/lib.rs", ""),
         ] {
             write(&demo.dir.path().join(path), text);
         }
@@ -60,7 +63,7 @@ impl Demo {
         let demo = Demo::made();
         demo.change(
             "src/lib.rs",
-            &LIB.replace("pub fn two", "mod new;\npub fn zwei"),
+            &LIB.replace("pub fn half", "mod new;\npub fn halb"),
         );
         demo.change("src/new.rs", "//! New.\n");
         demo.commit(&format!("demo: add a file{TRAILERS}"));
@@ -84,7 +87,7 @@ impl Demo {
     pub fn commit(&self, message: &str) {
         self.git().run(&["add", "--all"]).unwrap();
         self.git()
-            .run(&["commit", "--quiet", "--message", message])
+            .run(&["commit", "--quiet", AUTHOR, "--message", message])
             .unwrap();
     }
 

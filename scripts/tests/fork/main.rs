@@ -1,7 +1,8 @@
-//! The fork's commands on a small upstream: make, change, save, and every refusal. Nothing here needs the network.
+//! The fork's commands on a small upstream: make, change, save, rehearse, and every refusal. Nothing here needs the network.
 
 mod demo;
 mod export;
+mod rehearse;
 mod save;
 
 use demo::{Demo, contains, replace_id, write};
@@ -268,7 +269,7 @@ fn make_refuses_a_damaged_queue_and_touches_nothing() {
         ),
         (
             "removed line",
-            |d| d.edit(PATCH, |t| t.replace("-pub fn two", "-pub fn too")),
+            |d| d.edit(PATCH, |t| t.replace("-pub fn half", "-pub fn calf")),
             &[PATCH, "lib.rs", "patch does not apply"],
         ),
         (

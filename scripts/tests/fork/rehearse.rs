@@ -1,33 +1,23 @@
-//! `cargo xtask fork rehearse` on a small upstream with releases beside the pinned one. Nothing here needs the network.
+//! `cargo xtask fork rehearse` on a small upstream with releases beside the pinned one.
 
+use crate::demo::{Demo, LIB, TRAILERS, write};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use tempfile::TempDir;
 use xtask::checkout::build;
 use xtask::fork::save::save;
 use xtask::git::Git;
-use xtask::repo::Repo;
 
 const PINNED: &str = "0.1.0";
-const LIB: &str = "//! Demo.\n\npub fn double(x: u32) -> u32 {\n    2 * x\n}\n\npub fn half() {}\n\npub fn one() -> u32 {\n    1\n}\n\npub const JOBS: u32 = 7;\n";
-const TRAILERS: &str = "\n\nUpstream-Status: Pending [a test]\nDrop-When: never\nTest: this";
 
-/// A repository with two patches on `cranelift-demo`, and a workspace with a program `clif-util`.
-struct Demo {
-    dir: TempDir,
-    repo: Repo,
-}
-
+/// What the tests of rehearsals need beyond others.
 impl Demo {
-    /// With these releases of the crate, as version and text.
-    fn new(releases: &[(&str, &str)]) -> Demo {
-        let dir = tempfile::tempdir().unwrap();
-        let demo = Demo {
-            repo: Repo::at(&dir.path().join("repo")),
-            dir,
-        };
-        demo.write(
+    /// With these releases of the crate beside the pinned one, as version and text, two patches, and a workspace with a program
+    /// `clif-util`.
+    fn with_releases(releases: &[(&str, &str)]) -> Demo {
+        let demo = Demo::with_dependency("\"=0.1.0\"");
+        let write = |path: &str, text: &str| write(&demo.dir.path().join(path), text);
+        write(
             ".cargo/config.toml",
             "[source.crates-io]\nreplace-with = \"shelf\"\n[source.shelf]\ndirectory = \"shelf\"\n",
         );
@@ -37,19 +27,12 @@ impl Demo {
                  [features]\nall-arch = []\ndisas = []\n"
             );
             let folder = format!("shelf/cranelift-demo-{version}");
-            demo.write(&format!("{folder}/Cargo.toml"), &manifest);
-            demo.write(&format!("{folder}/src/lib.rs"), lib);
-            demo.write(&format!("{folder}/src/other.rs"), "// other\n");
-            demo.write(&format!("{folder}/.cargo-checksum.json"), "{\"files\":{}}");
+            write(&format!("{folder}/Cargo.toml"), &manifest);
+            write(&format!("{folder}/src/lib.rs"), lib);
+            write(&format!("{folder}/src/other.rs"), "// other\n");
+            write(&format!("{folder}/.cargo-checksum.json"), "{\"files\":{}}");
         }
         for (path, text) in [
-            (
-                "cranelift/pin/Cargo.toml",
-                "[package]\nname = \"pin\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-                 [dependencies]\ncranelift-demo = \"=0.1.0\"\n\n[package.metadata.fork]\ntree = \"\"\n\n\
-                 [package.metadata.fork.crates]\ncranelift-demo = \"cranelift/demo\"\n",
-            ),
-            ("cranelift/pin/src/lib.rs", ""),
             (
                 "Cargo.toml",
                 "[workspace]\nresolver = \"3\"\n\
@@ -81,43 +64,18 @@ impl Demo {
             ),
             ("more/src/lib.rs", ""),
         ] {
-            demo.write(&format!("repo/{path}"), text);
+            write(&format!("repo/{path}"), text);
         }
         xtask::fork::pin::Pin {}.run(&demo.repo).unwrap();
         build(&demo.repo, &demo.repo.checkout()).unwrap();
-        demo.commit(
-            "demo: add a file",
-            &[
-                (
-                    "lib.rs",
-                    &LIB.replace("}\n\npub fn half", "}\n\nmod new;\npub fn half"),
-                ),
-                ("new.rs", NEW),
-            ],
-        );
-        demo.commit(
-            "demo: change the other",
-            &[("other.rs", "// other\n// ours\n")],
-        );
-        save(&demo.repo, &demo.repo.checkout(), false).unwrap();
+        let hooked = LIB.replace("}\n\npub fn half", "}\n\nmod new;\npub fn half");
+        demo.change("src/lib.rs", &hooked);
+        demo.change("src/new.rs", NEW);
+        demo.commit(&format!("demo: add a file{TRAILERS}"));
+        demo.change("src/other.rs", "// other\n// ours\n");
+        demo.commit(&format!("demo: change the other{TRAILERS}"));
+        demo.save();
         demo
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        write(&self.dir.path().join(path), text);
-    }
-
-    fn commit(&self, subject: &str, files: &[(&str, &str)]) {
-        let checkout = self.repo.checkout();
-        for (path, text) in files {
-            write(&checkout.join("cranelift/demo/src").join(path), text);
-        }
-        let git = Git::at(&checkout);
-        git.run(&["add", "--all"]).unwrap();
-        let message = format!("{subject}{TRAILERS}");
-        let author = "--author=Ann <ann@example.org>";
-        git.run(&["commit", "--quiet", author, "--message", &message])
-            .unwrap();
     }
 
     fn rehearse(&self, versions: &[&str]) -> Rehearsed {
@@ -149,11 +107,6 @@ const NEW: &str = "#[test]\nfn four() {\n    assert_eq!(crate::double(2), 4);\n}
     #[allow(dead_code)]\nfn six() -> u32 {\n    crate::double(3)\n}\n\n\
     #[cfg(feature = \"disas\")]\npub fn one() -> u32 {\n    crate::one()\n}\n";
 
-fn write(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
 struct Rehearsed {
     status: Option<i32>,
     text: String,
@@ -181,7 +134,7 @@ fn hooks_are_found_where_lines_have_moved_and_series_are_found() {
         "//! Demo.\n",
         "//! Demo.\n\n/// New.\npub fn triple(x: u32) -> u32 {\n    3 * x\n}\n",
     );
-    let demo = Demo::new(&[("0.2.0", "an old one"), ("0.2.1", &moved), ("0.4.0", LIB)]);
+    let demo = Demo::with_releases(&[("0.2.0", "an old one"), ("0.2.1", &moved), ("0.4.0", LIB)]);
     let done = demo.rehearse(&[]);
     done.ends(
         0,
@@ -209,7 +162,7 @@ fn hooks_are_found_where_lines_have_moved_and_series_are_found() {
 /// As cranelift/README.md says.
 #[test]
 fn a_rehearsed_release_is_the_base_to_move_to() {
-    let demo = Demo::new(&[("0.2.0", &LIB.replace("//! Demo.\n", "//! Demo.\n//!\n"))]);
+    let demo = Demo::with_releases(&[("0.2.0", &LIB.replace("//! Demo.\n", "//! Demo.\n//!\n"))]);
     demo.rehearse(&["0.2.0"])
         .ends(0, &["does not fail on 0.2.0"]);
     let manifest = demo.repo.path("cranelift/pin/Cargo.toml");
@@ -232,7 +185,7 @@ fn a_rehearsed_release_is_the_base_to_move_to() {
 #[test]
 fn a_conflict_is_shown_with_upstreams_lines() {
     let other = LIB.replace("}\n\npub fn half", "}\n\n/// Upstream's line.\npub fn half");
-    let demo = Demo::new(&[("0.2.0", &other)]);
+    let demo = Demo::with_releases(&[("0.2.0", &other)]);
     demo.rehearse(&["0.2"]).ends(
         1,
         &[
@@ -255,7 +208,7 @@ fn a_conflict_is_shown_with_upstreams_lines() {
 #[test]
 fn a_commit_that_does_not_build_is_shown_with_upstreams_lines() {
     let other = LIB.replace("double(x: u32)", "double(x: &u32)");
-    let demo = Demo::new(&[("0.2.0", &other)]);
+    let demo = Demo::with_releases(&[("0.2.0", &other)]);
     demo.rehearse(&["0.2.0"]).ends(
         1,
         &[
@@ -269,7 +222,7 @@ fn a_commit_that_does_not_build_is_shown_with_upstreams_lines() {
 
 #[test]
 fn unit_tests_that_fail_fail_the_release() {
-    let demo = Demo::new(&[("0.2.0", &LIB.replace("2 * x", "3 * x"))]);
+    let demo = Demo::with_releases(&[("0.2.0", &LIB.replace("2 * x", "3 * x"))]);
     demo.rehearse(&["0.2.0"]).ends(
         1,
         &[
@@ -281,7 +234,7 @@ fn unit_tests_that_fail_fail_the_release() {
 
 #[test]
 fn a_harness_that_other_changes_break_is_no_failure_of_the_queue() {
-    let demo = Demo::new(&[("0.2.0", &LIB.replace("JOBS", "TASKS"))]);
+    let demo = Demo::with_releases(&[("0.2.0", &LIB.replace("JOBS", "TASKS"))]);
     demo.rehearse(&["0.2.0"]).ends(
         0,
         &[
@@ -293,7 +246,7 @@ fn a_harness_that_other_changes_break_is_no_failure_of_the_queue() {
 
 #[test]
 fn a_harness_that_the_patches_break_is_a_failure() {
-    let demo = Demo::new(&[("0.2.0", &LIB.replace("one()", "one(_: u32)"))]);
+    let demo = Demo::with_releases(&[("0.2.0", &LIB.replace("one()", "one(_: u32)"))]);
     let done = demo.rehearse(&["0.2.0"]);
     done.ends(
         1,
@@ -307,7 +260,7 @@ fn a_harness_that_the_patches_break_is_a_failure() {
 
 #[test]
 fn wrong_versions_are_refused() {
-    let demo = Demo::new(&[]);
+    let demo = Demo::with_releases(&[]);
     demo.rehearse(&[])
         .ends(0, &["there is no release after cranelift-demo 0.1.0"]);
     demo.rehearse(&["newest"])
