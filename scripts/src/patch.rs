@@ -378,6 +378,7 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Git passes over lines at the end of a diff that no hunk counts.
 const MISCOUNTED: &str = "a hunk has other lines than its header says";
 
 /// How many lines a hunk takes out and puts in, by its header.
@@ -398,6 +399,7 @@ fn is_blob_id(id: &str) -> bool {
         && id.bytes().any(|b| b != b'0')
 }
 
+/// Git takes an empty address too, and what it refuses it does not say of which patch.
 fn is_author(author: &str) -> bool {
     let Some((name, address)) = author.strip_suffix('>').and_then(|a| a.split_once(" <")) else {
         return false;
@@ -406,6 +408,7 @@ fn is_author(author: &str) -> bool {
     plain(name) && plain(address) && !address.contains(' ')
 }
 
+/// Git takes dates of other forms too.
 fn is_date(date: &str) -> bool {
     let digits = |s: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())
