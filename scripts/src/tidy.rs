@@ -112,7 +112,8 @@ fn unfinished(files: &Tree) -> Vec<String> {
     findings
 }
 
-/// Checks `[text](path)`, and paths in backquotes that begin with a folder of this repository.
+/// Checks `[text](path)`, and paths in backquotes that begin with a folder of this repository, or with `src` or `tests` beside the
+/// document.
 fn links(files: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, text) in texts(files).filter(|(path, _)| path.ends_with(".md")) {
@@ -135,8 +136,8 @@ fn links(files: &Tree) -> Vec<String> {
                 .split('`')
                 .skip(1)
                 .step_by(2)
-                .filter(|span| is_own_path(files, span));
-            for target in linked.chain(quoted.map(|span| resolve("", span))) {
+                .filter_map(|span| own_path(files, folder, span));
+            for target in linked.chain(quoted) {
                 if !exists(files, &target) {
                     findings.push(format!(
                         "{path}:{}: there is no `{target}`; correct the path",
@@ -207,8 +208,8 @@ fn texts(files: &Tree) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)))
 }
 
-/// Whether text in backquotes is the path of something in this repository, not a pattern, a placeholder or upstream's.
-fn is_own_path(files: &Tree, span: &str) -> bool {
+/// The path that text in backquotes is, unless it is a pattern, a placeholder or upstream's.
+fn own_path(files: &Tree, folder: &str, span: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/._-".contains(c);
     let made = [
         "cranelift/checkout",
@@ -218,10 +219,14 @@ fn is_own_path(files: &Tree, span: &str) -> bool {
         "fuzz/artifacts",
         "fuzz/corpus",
     ];
-    let top = span.split_once('/').map(|(top, _)| format!("{top}/"));
-    span.chars().all(plain)
-        && top.is_some_and(|top| files.keys().any(|path| path.starts_with(&top)))
-        && !made.iter().any(|m| span.starts_with(m))
+    let top = format!("{}/", span.split_once('/')?.0);
+    let from = match &*top {
+        "src/" | "tests/" => folder,
+        _ => "",
+    };
+    let is_own = !from.is_empty() || files.keys().any(|path| path.starts_with(&top));
+    let is_path = span.chars().all(plain) && !made.iter().any(|m| span.starts_with(m));
+    (is_own && is_path).then(|| resolve(from, span))
 }
 
 fn resolve(folder: &str, target: &str) -> String {
@@ -300,6 +305,11 @@ mod tests {
         assert_eq!(
             find(links, "a.md", "`scripts/gone.rs`\n"),
             ["a.md:1: there is no `scripts/gone.rs`; correct the path"]
+        );
+        assert!(find(links, "scripts/a.md", "`src/lib.rs` `src/NAME.rs`\n").is_empty());
+        assert_eq!(
+            find(links, "scripts/a.md", "`src/gone.rs`\n"),
+            ["scripts/a.md:1: there is no `scripts/src/gone.rs`; correct the path"]
         );
     }
 
