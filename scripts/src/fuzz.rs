@@ -46,8 +46,8 @@ pub struct Fuzz {
     #[arg(short, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
     /// Run programs on this machine instead, under qemu if it is another one, and compare with the interpreter; without
-    /// libFuzzer; may be repeated
-    #[arg(long, value_name = "MACHINE", value_parser = cross::MACHINES, conflicts_with = "targets")]
+    /// libFuzzer; may be repeated, and `all` is each machine
+    #[arg(long, value_name = "MACHINE", value_parser = cross::choices(), conflicts_with = "targets")]
     pub cross: Vec<String>,
     /// A number from which libFuzzer draws, so that a run can be repeated about as it was; with `--cross`, exactly [default: a new
     /// one, which is printed]

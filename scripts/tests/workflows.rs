@@ -15,6 +15,7 @@ fn findings(step: &str) -> Vec<String> {
 #[test]
 fn shell_steps_pass_and_fail() {
     assert_eq!(findings("cargo xtask fuzz --cross s390x -j 4"), [""; 0]);
+    assert_eq!(findings("cargo xtask fuzz --cross all"), [""; 0]);
     // As a finding says.
     let again = "cargo xtask fuzz --cross s390x --seed 7 --first 81 --count 1";
     assert_eq!(findings(again), [""; 0]);
@@ -23,6 +24,7 @@ fn shell_steps_pass_and_fail() {
         ("cargo xtask gone", "unrecognized subcommand 'gone'"),
         ("cargo xtask fuzz --gone", "unexpected argument '--gone'"),
         ("cargo xtask fuzz --seconds x", "invalid value 'x'"),
+        ("cargo xtask fuzz --cross x", "invalid value 'x'"),
         // libFuzzer takes 0 for no limit, and for no seed.
         ("cargo xtask fuzz --seconds 0", "0 is not in 1.."),
         ("cargo xtask fuzz --seed 0", "0 is not in 1.."),

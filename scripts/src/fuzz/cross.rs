@@ -6,6 +6,7 @@ use crate::repo::Repo;
 use crate::seed;
 use crate::steps::{Counts, run_tests};
 use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 
 /// The machines, as the program `programs` calls them.
 pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
@@ -13,9 +14,21 @@ pub const MACHINES: [&str; 4] = ["x86_64", "aarch64", "riscv64", "s390x"];
 /// The programs of a campaign for each machine: a number, so that a slow machine judges the same ones.
 const COUNT: u64 = 1024;
 
+/// What `--cross` takes: a machine, or all of them.
+pub fn choices() -> PossibleValuesParser {
+    MACHINES.into_iter().chain(["all"]).into()
+}
+
+fn machines(wanted: &[String]) -> Vec<&str> {
+    match wanted.iter().any(|machine| machine == "all") {
+        true => MACHINES.to_vec(),
+        false => wanted.iter().map(String::as_str).collect(),
+    }
+}
+
 /// Runs programs on some machines, and counts them.
-pub fn run(repo: &Repo, build: Build, machines: &[String], args: &[String]) -> Counts {
-    let runs = machines.iter().map(|machine| {
+pub fn run(repo: &Repo, build: Build, wanted: &[String], args: &[String]) -> Counts {
+    let runs = machines(wanted).into_iter().map(|machine| {
         let mut command = run_program(repo, &repo.path(""), build, PROGRAMS);
         run_tests(command.args(["cross", machine]).args(args))
     });
@@ -26,15 +39,21 @@ pub fn run(repo: &Repo, build: Build, machines: &[String], args: &[String]) -> C
 pub fn campaign(repo: &Repo) -> Result<Counts> {
     prepare(repo)?;
     let args = [
-        "--seed",
-        &seed::FIXED.to_string(),
-        "--count",
-        &COUNT.to_string(),
-        "--seconds",
-        "600",
-        "--jobs",
-        "2",
-    ]
-    .map(String::from);
-    Ok(run(repo, Build::Debug, &MACHINES.map(String::from), &args))
+        format!("--seed={}", seed::FIXED),
+        format!("--count={COUNT}"),
+        "--seconds=600".into(),
+        "--jobs=2".into(),
+    ];
+    Ok(run(repo, Build::Debug, &["all".into()], &args))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_machines_have_one_name() {
+        assert_eq!(machines(&["s390x".into()]), ["s390x"]);
+        assert_eq!(machines(&["s390x".into(), "all".into()]), MACHINES);
+    }
 }
