@@ -44,11 +44,14 @@ pub fn run_all(repo: &Repo) -> Result<Counts> {
         "--exclude=cranelift-codegen",
         "--features=multi-out-benches/criterion,multi-out-fuzz/wasm",
     ];
+    for workspace in ["", "scripts", "scripts/fixtures/outside", "benches/wasmer"] {
+        let mut format = cargo(&repo.path(workspace));
+        counts = counts.and(run_check(format.args(["fmt", "--check"])));
+    }
     for (dir, packages) in [(&root, &ours[..]), (&scripts, &[])] {
         let mut clippy = cargo(dir);
         clippy.args(["clippy", "--all-targets"]).args(packages);
         clippy.args(["--", "--deny=warnings"]);
-        counts = counts.and(run_check(cargo(dir).args(["fmt", "--check"])));
         counts = counts.and(run_check(&mut clippy));
     }
     let mut docs = cargo(&root);
