@@ -8,8 +8,9 @@ use crate::{c, peers};
 use anyhow::{Context, Result, anyhow, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use object::{Object, ObjectSection, ObjectSymbol};
-use oracles::temporary::TemporaryFolder;
 use oracles::toolchain::CTarget;
+use oracles::workshop::Workshop;
+use std::fs;
 use target_lexicon::Architecture;
 
 /// Who is compared.
@@ -96,9 +97,10 @@ pub fn code(
         (Side::Caller, Some(pattern)) => ("caller", c::caller_loop(shape, pattern)),
         (Side::Callee, _) => ("callee", c::callee(shape)),
     };
-    let folder = TemporaryFolder::new()?;
     let source = c::declarations(shape) + &function;
-    let object = peers::c::compile(compiler, target, side, &source, folder.path())?;
+    let workshop = Workshop::new()?;
+    let object = peers::c::compile(&workshop, (target, compiler), side, &source, "bench.o")?;
+    let object = fs::read(object)?;
     let object = object::File::parse(&*object)?;
     let symbol = object
         .symbols()

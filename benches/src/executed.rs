@@ -8,9 +8,9 @@ use crate::clif::{self, Style};
 use crate::native::{compile, isa, parse};
 use crate::peers::{self, Peer, Side};
 use crate::shapes::{CALLS, Lane, Pattern, Shape, expected};
-use anyhow::{Context as _, Result, ensure};
-use oracles::temporary::TemporaryFolder;
+use anyhow::{Result, ensure};
 use oracles::toolchain::{CTarget, Compiler};
+use oracles::workshop::{BuildError, Workshop};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,9 +113,9 @@ pub fn executed(peer: Peer, target: CTarget, shape: Shape) -> Result<Result<f64,
             return Ok(Err(missing));
         }
     }
-    let folder = TemporaryFolder::new()?;
+    let workshop = Workshop::new()?;
     let sources = sources(peer, target, shape)?;
-    let program = link(target, compiler, &sources, folder.path())?;
+    let program = link(&workshop, (target, compiler), &sources)?;
     let count = |iterations| count(target, &program, shape, iterations);
     let (few, many) = match (count(1)?, count(3)?) {
         (Ok(few), Ok(many)) => (few, many),
@@ -189,25 +189,26 @@ fn assembly(section: &str, name: &str, clif: &str, target: CTarget) -> Result<St
     ))
 }
 
-/// Makes the program and returns its path in the folder.
-fn link(target: CTarget, compiler: Compiler, sources: &Sources, folder: &Path) -> Result<PathBuf> {
-    let program = folder.join("program");
+/// Makes the program and returns its path.
+fn link(
+    workshop: &Workshop,
+    (target, compiler): (CTarget, Compiler),
+    sources: &Sources,
+) -> Result<PathBuf, BuildError> {
+    let program = workshop.path("program");
     let mut command = target.linker();
     let main = (Compiler::Gcc, Side::Caller, &sources.main);
     let measured = sources.measured.iter();
     let measured = measured.map(|(side, source)| (compiler, *side, source));
     for (index, (compiler, side, source)) in measured.chain([main]).enumerate() {
-        let object = folder.join(format!("{index}.o"));
-        let bytes = peers::c::compile(compiler, target, side, source, folder)?;
-        fs::write(&object, bytes)?;
+        let object = format!("{index}.o");
+        let object = peers::c::compile(workshop, (target, compiler), side, source, &object)?;
         command.arg(object);
     }
     for (section, address) in [("callee", CALLEE), ("caller", CALLER)] {
         command.arg(format!("-Wl,--section-start=.{section}={address:#x}"));
     }
-    let status = command.arg("-o").arg(&program).status();
-    let status = status.with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?} fails");
+    workshop.build(command.arg("-o").arg(&program), &program)?;
     Ok(program)
 }
 
@@ -219,7 +220,9 @@ fn count(
     iterations: u64,
 ) -> Result<Result<usize, String>> {
     let log = program.with_extension("log");
-    let mut command = Command::new(format!("qemu-{}", target.architecture()));
+    // `CTarget::runner` has no emulator for this machine's own target.
+    let qemu = format!("qemu-{target}");
+    let mut command = Command::new(&qemu);
     // One instruction at a time: the first name is what releases before 8.1 know.
     for variable in ["QEMU_SINGLESTEP", "QEMU_ONE_INSN_PER_TB"] {
         command.env(variable, "1");
@@ -230,8 +233,8 @@ fn count(
     let output = match command.arg(iterations.to_string()).output() {
         Ok(output) => output,
         Err(error) => {
-            let missing = "install qemu-user, or run `cargo xtask setup`";
-            return Ok(Err(format!("qemu does not run: {error}; {missing}")));
+            let setup = "`cargo xtask setup` installs it, or says which package has it";
+            return Ok(Err(format!("{qemu} does not run: {error}; {setup}")));
         }
     };
     let sum = expected(shape, PATTERN, CALLS, iterations, SEED);

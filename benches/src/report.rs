@@ -273,12 +273,9 @@ fn machine() -> String {
             cranelift_codegen::VERSION
         ),
     ];
-    for program in [Compiler::Gcc, Compiler::Clang] {
-        let name = match program {
-            Compiler::Gcc => "gcc",
-            _ => "clang",
-        };
-        let output = Command::new(name).arg("--version").output();
+    for compiler in Compiler::OF_C {
+        let name = compiler.to_string();
+        let output = Command::new(&name).arg("--version").output();
         let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         let version = output
             .ok()

@@ -4,18 +4,18 @@ use super::{LoopSpec, Made, PLACEMENT_BYTES, Peer, Side, loop_of};
 use crate::c;
 use crate::host::host_of;
 use crate::native::host_target;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use libloading::Library;
-use oracles::temporary::TemporaryFolder;
 use oracles::toolchain::{CTarget, Compiler};
-use std::fs;
-use std::path::Path;
+use oracles::workshop::{BuildError, Workshop};
+use std::path::PathBuf;
+use std::process::Command;
 use std::rc::Rc;
 
 /// What C compilers are told: to keep frame pointers where Cranelift has them, which on x86-64 is in all functions, and elsewhere in
 /// those that call; gcc leaves them out of a function that needs no stack all the same. What some distributions turn on is off.
 fn flags(side: Side, target: CTarget) -> Vec<&'static str> {
-    let mut flags = vec!["-O2", "-fPIC", "-fno-stack-protector"];
+    let mut flags = vec!["-fPIC", "-fno-stack-protector"];
     flags.push(match (side, target) {
         (Side::Caller, _) | (_, CTarget::X86_64) => "-fno-omit-frame-pointer",
         (Side::Callee, _) => "-fomit-frame-pointer",
@@ -37,30 +37,21 @@ pub fn compiler(peer: Peer) -> Option<Compiler> {
     }
 }
 
-/// Compiles the C of one side to an object file in a folder and returns its bytes.
+/// Compiles the C of one side to an object file, and returns its path.
 ///
 /// # Errors
 ///
 /// If the compiler refuses.
 pub fn compile(
-    compiler: Compiler,
-    target: CTarget,
+    workshop: &Workshop,
+    (target, compiler): (CTarget, Compiler),
     side: Side,
     source: &str,
-    folder: &Path,
-) -> Result<Vec<u8>> {
-    let (file, object) = (folder.join("bench.c"), folder.join("bench.o"));
-    fs::write(&file, source)?;
-    let mut command = compiler.command(target);
-    let status = command
-        .args(flags(side, target))
-        .arg(&file)
-        .arg("-o")
-        .arg(&object)
-        .status();
-    let status = status.with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?} fails");
-    Ok(fs::read(object)?)
+    object: &str,
+) -> Result<PathBuf, BuildError> {
+    workshop.write("bench.c", source)?;
+    let flags = flags(side, target);
+    workshop.compile((target, compiler), "bench.c", object, "-O2", &flags)
 }
 
 /// Makes a peer's loop.
@@ -82,21 +73,14 @@ pub fn make(peer: Peer, spec: LoopSpec, placement: usize) -> Result<Made> {
     // What is in front of it is not called; an assembler warns of no bytes.
     let front = PLACEMENT_BYTES * (placement + 1);
     let front = format!("__asm__(\".text\\n.zero {front}\");\n");
-    let folder = TemporaryFolder::new()?;
-    compile(
-        compiler,
-        target,
-        spec.side,
-        &(c::declarations(shape) + &front + &function),
-        folder.path(),
-    )?;
-    let shared = folder.path().join("bench.so");
+    let source = c::declarations(shape) + &front + &function;
+    let workshop = Workshop::new()?;
+    let object = compile(&workshop, (target, compiler), spec.side, &source, "bench.o")?;
+    let shared = workshop.path("bench.so");
     // One linker for both, which has no part in the code.
-    let mut link = std::process::Command::new("gcc");
-    link.arg("-shared").arg("-o").arg(&shared);
-    let status = link.arg(folder.path().join("bench.o")).status();
-    let status = status.with_context(|| format!("cannot run {link:?}"))?;
-    ensure!(status.success(), "{link:?} fails");
+    let mut link = Command::new(target.linker().get_program());
+    link.arg("-shared").arg(object).arg("-o").arg(&shared);
+    workshop.build(&mut link, &shared)?;
     // SAFETY: the object has no constructors.
     let library = unsafe { Library::new(&shared) }?;
     // SAFETY: a function pointer is an address.
