@@ -1,11 +1,11 @@
 //! What it takes to give a host function to compiled code: time and bytes for one import.
 
+use crate::clif;
 use crate::code::shim;
 use crate::host::host_of;
 use crate::measure::{Figure, figure};
 use crate::native::{compile, host_target, isa, parse};
 use crate::shapes::{Lane, Shape};
-use crate::{clif, peers};
 use anyhow::{Context, Result};
 use std::time::Instant;
 
@@ -52,16 +52,52 @@ pub fn imports() -> Result<Vec<Import>> {
             bytes: shim(convention, target, SHAPE)?.bytes,
         });
     }
-    imports.extend(peers::wasmtime_imports(SHAPE)?);
+    #[cfg(feature = "wasmtime")]
+    imports.extend(wasmtime_imports()?);
     Ok(imports)
 }
 
+/// What Wasmtime needs for one import: a `Func`, an instance that has it, and in the importing module a trampoline.
+#[cfg(feature = "wasmtime")]
+fn wasmtime_imports() -> Result<[Import; 2]> {
+    use crate::peers::wasmtime::{untyped, wrapped};
+    use anyhow::anyhow;
+    use object::{Object, ObjectSymbol, SymbolKind};
+    use wasmtime::{Engine, Func, Instance, Module, Store};
+
+    let wasmtime = |error: wasmtime::Error| anyhow!("Wasmtime: {error:#}");
+    let lane = SHAPE.lane.clif();
+    let results = [lane; SHAPE.count].join(" ");
+    let import = format!(
+        "(module (import \"\" \"\" (func $host (param {lane}) (result {results}))) (export \"host\" (func $host)))"
+    );
+    let engine = Engine::default();
+    let artifact = engine.precompile_module(import.as_bytes());
+    let artifact = artifact.map_err(wasmtime)?;
+    let artifact = object::File::parse(&*artifact)?;
+    let functions = artifact.symbols().filter(|s| s.kind() == SymbolKind::Text);
+    let bytes = functions.map(|s| s.size() as usize).sum();
+    let module = Module::new(&engine, &import).map_err(wasmtime)?;
+    let mut store = Store::new(&engine, ());
+    let mut take = |what, function: fn(&mut Store<()>) -> Option<Func>| -> Result<Import> {
+        let time = timed(|| {
+            let function = function(&mut store).context("no such `Func::wrap`")?;
+            Instance::new(&mut store, &module, &[function.into()]).map_err(wasmtime)
+        })?;
+        Ok(Import { what, time, bytes })
+    };
+    Ok([
+        take("Wasmtime: `Func::wrap` and `Instance::new`", |store| {
+            wrapped(store, SHAPE)
+        })?,
+        take("Wasmtime: `Func::new` and `Instance::new`", |store| {
+            Some(untyped(store, SHAPE))
+        })?,
+    ])
+}
+
 /// The median of several runs, in nanoseconds.
-///
-/// # Errors
-///
-/// Those of what runs.
-pub fn timed<T>(mut run: impl FnMut() -> Result<T>) -> Result<Figure> {
+fn timed<T>(mut run: impl FnMut() -> Result<T>) -> Result<Figure> {
     let mut sample = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
         let start = Instant::now();

@@ -5,8 +5,29 @@
 //! Where code lies makes a difference that no repetition averages out. So a peer has several loops that differ in that alone, and
 //! its time in a round is their median, which is as uncertain as their times say that lie apart.
 
-use crate::peers::CallLoop;
 use std::time::{Duration, Instant};
+
+/// A loop of calls.
+pub struct CallLoop {
+    pub(crate) run: Box<dyn FnMut(u64, u64) -> u64>,
+    /// Where the peer's code lies, if that is known.
+    pub address: Option<usize>,
+}
+
+impl CallLoop {
+    /// A loop of the host's, or of code whose address is not known.
+    pub fn new(run: impl FnMut(u64, u64) -> u64 + 'static) -> Self {
+        Self {
+            run: Box::new(run),
+            address: None,
+        }
+    }
+
+    /// Runs it: iterations, at least 1, and a seed. Returns a checksum.
+    pub fn run(&mut self, iterations: u64, seed: u64) -> u64 {
+        (self.run)(iterations, seed)
+    }
+}
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Times of calls: every peer for every shape and pattern on either side, and many results for the scaling plot.
 
-use crate::measure::{Effort, Figure, measure};
-use crate::peers::{CallLoop, LoopSpec, Made, Peer, Side};
+use crate::measure::{CallLoop, Effort, Figure, measure};
+use crate::peers::{LoopSpec, Made, Peer, Side};
 use crate::shapes::{Lane, Pattern, SCALING, Shape};
 use anyhow::{Result, ensure};
 

@@ -9,6 +9,7 @@ pub mod cranelift;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
+use crate::measure::CallLoop;
 use crate::shapes::{CALLS, Pattern, Shape};
 use anyhow::Result;
 use std::fmt;
@@ -71,28 +72,6 @@ pub struct LoopSpec {
     pub shape: Shape,
     /// How calls depend on each other.
     pub pattern: Pattern,
-}
-
-/// A loop of calls.
-pub struct CallLoop {
-    run: Box<dyn FnMut(u64, u64) -> u64>,
-    /// Where the peer's code lies, if that is known.
-    pub address: Option<usize>,
-}
-
-impl CallLoop {
-    /// A loop of the host's, or of code whose address is not known.
-    pub fn new(run: impl FnMut(u64, u64) -> u64 + 'static) -> Self {
-        Self {
-            run: Box::new(run),
-            address: None,
-        }
-    }
-
-    /// Runs it: iterations, at least 1, and a seed. Returns a checksum.
-    pub fn run(&mut self, iterations: u64, seed: u64) -> u64 {
-        (self.run)(iterations, seed)
-    }
 }
 
 /// By how many bytes placements differ. C compilers align functions to as many.
@@ -163,21 +142,6 @@ impl Peer {
                 "built without Wasmtime; use `cargo xtask bench`".into(),
             )),
         }
-    }
-}
-
-/// What Wasmtime needs for an import; nothing if it is not built in.
-///
-/// # Errors
-///
-/// If Wasmtime refuses the module.
-pub fn wasmtime_imports(shape: Shape) -> Result<Vec<crate::import::Import>> {
-    #[cfg(feature = "wasmtime")]
-    return wasmtime::imports(shape);
-    #[cfg(not(feature = "wasmtime"))]
-    {
-        let _ = shape;
-        Ok(Vec::new())
     }
 }
 

@@ -2,11 +2,10 @@
 //!
 //! The host function is as good as Wasmtime lets one write it: it computes its results itself, and `Func::wrap` knows their types.
 
-use super::{CallLoop, LoopSpec, Made, Peer, Side};
-use crate::import::{Import, timed};
+use super::{LoopSpec, Made, Peer, Side};
+use crate::measure::CallLoop;
 use crate::shapes::{CALLS, Lane, Pattern, Shape, Step};
 use anyhow::{Result, anyhow, ensure};
-use object::{Object, ObjectSymbol, SymbolKind};
 use wasmtime::error::Context as _;
 use wasmtime::{Engine, Func, FuncType, Instance, Module, Store, Val, ValType};
 
@@ -72,7 +71,7 @@ fn link(peer: Peer, shape: Shape, pattern: Pattern, placement: usize) -> wasmtim
 }
 
 /// A host function whose types Rust knows.
-fn wrapped(store: &mut Store<()>, shape: Shape) -> Option<Func> {
+pub(crate) fn wrapped(store: &mut Store<()>, shape: Shape) -> Option<Func> {
     macro_rules! all {
         ($ty:ty) => {
             wrap!(store, shape.count, $ty;
@@ -90,7 +89,7 @@ fn wrapped(store: &mut Store<()>, shape: Shape) -> Option<Func> {
 }
 
 /// A host function whose types only Wasmtime knows.
-fn untyped(store: &mut Store<()>, shape: Shape) -> Func {
+pub(crate) fn untyped(store: &mut Store<()>, shape: Shape) -> Func {
     let lane = match shape.lane {
         Lane::I32 => ValType::I32,
         Lane::I64 => ValType::I64,
@@ -181,49 +180,4 @@ fn wat(shape: Shape, pattern: Pattern, placement: usize) -> String {
              local.get $state))",
         vec![lane; shape.count].join(" ")
     )
-}
-
-/// What Wasmtime needs for one import of a shape: a `Func`, an instance that has it, and in the importing module a trampoline.
-///
-/// # Errors
-///
-/// If Wasmtime refuses the module.
-pub fn imports(shape: Shape) -> Result<Vec<Import>> {
-    let lane = shape.lane.clif();
-    let results = vec![lane; shape.count].join(" ");
-    let import = format!(
-        "(module (import \"\" \"\" (func $host (param {lane}) (result {results}))) (export \"host\" (func $host)))"
-    );
-    let artifact = Engine::default().precompile_module(import.as_bytes());
-    let artifact = artifact.map_err(|error| anyhow!("Wasmtime: {error:#}"))?;
-    let artifact = object::File::parse(&*artifact)?;
-    let functions = artifact.symbols().filter(|s| s.kind() == SymbolKind::Text);
-    let bytes = functions.map(|s| s.size() as usize).sum();
-    let engine = Engine::default();
-    let module = Module::new(&engine, &import).map_err(|error| anyhow!("Wasmtime: {error:#}"))?;
-    let mut store = Store::new(&engine, ());
-    let instantiate = |store: &mut Store<()>, function: Func| {
-        Instance::new(store, &module, &[function.into()])
-            .map_err(|error| anyhow!("Wasmtime: {error:#}"))
-    };
-    let wrap = timed(|| {
-        let function = wrapped(&mut store, shape).ok_or_else(|| anyhow!("no such `Func::wrap`"))?;
-        instantiate(&mut store, function)
-    })?;
-    let new = timed(|| {
-        let function = untyped(&mut store, shape);
-        instantiate(&mut store, function)
-    })?;
-    Ok(vec![
-        Import {
-            what: "Wasmtime: `Func::wrap` and `Instance::new`",
-            time: wrap,
-            bytes,
-        },
-        Import {
-            what: "Wasmtime: `Func::new` and `Instance::new`",
-            time: new,
-            bytes,
-        },
-    ])
 }

@@ -9,8 +9,7 @@ pub mod wasmer;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
-use crate::measure::{Effort, Figure, measure};
-use crate::peers::CallLoop;
+use crate::measure::{CallLoop, Effort, Figure, measure};
 use anyhow::{Result, ensure};
 use case::{CALLS, COUNTS, Way};
 use std::path::Path;

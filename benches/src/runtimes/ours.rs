@@ -1,7 +1,7 @@
 //! This project's runtime.
 
 use super::case::{Way, each_count, executable_bytes, fold, hundred_imports, int, module, results};
-use crate::peers::CallLoop;
+use crate::measure::CallLoop;
 use anyhow::{Result, bail};
 use multi_out::{AbiValue, FromCode, Out, Results, Return, Vmctx};
 use multi_out_wasm::{Context, Instance, Linker, Module, Store};

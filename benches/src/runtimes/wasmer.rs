@@ -1,7 +1,7 @@
 //! Wasmer, in a program of its own: it needs another Cranelift.
 
 use super::case::Way;
-use crate::peers::CallLoop;
+use crate::measure::CallLoop;
 use anyhow::{Context, Result};
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};

@@ -1,7 +1,7 @@
 //! Wasmtime: typed as far as its tuples go, which is to 17 results, and beyond by values in an array that nothing checks.
 
 use super::case::{Way, each_count, executable_bytes, fold, hundred_imports, int, module, results};
-use crate::peers::CallLoop;
+use crate::measure::CallLoop;
 use anyhow::{Result, anyhow};
 use std::mem::MaybeUninit;
 use wasmtime::{Engine, Func, FuncType, Instance, Module, Store, ValRaw, ValType};
