@@ -5,6 +5,7 @@
 //! Where code lies makes a difference that no repetition averages out. So a peer has several loops that differ in that alone, and
 //! its time in a round is their median, which is as uncertain as their times say that lie apart.
 
+use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
 
 /// A loop of calls.
@@ -57,7 +58,7 @@ impl Effort {
 
 /// Times of several peers, batch by batch.
 #[derive(Clone, Debug)]
-pub struct Times {
+struct Times {
     peers: Vec<PeerTimes>,
 }
 
@@ -77,8 +78,44 @@ pub struct Figure {
     pub noise: f64,
 }
 
-/// Runs all loops in rounds. They are lists of one length, the placements of each peer.
-pub fn measure(peers: &mut [Vec<CallLoop>], effort: Effort) -> Times {
+/// How long a peer's calls take.
+#[derive(Clone, Copy, Debug)]
+pub struct CallTime {
+    /// Nanoseconds of one call, with the work around it.
+    pub time: Figure,
+    /// The first peer's time divided by this one's, both of the same rounds.
+    pub ratio: Figure,
+}
+
+/// Times loops that have so many calls in an iteration. They are lists of one length, the placements of each peer.
+///
+/// # Errors
+///
+/// If the loops' checksums differ, or are 0, which is what a failed one returns.
+pub fn measure(peers: &mut [Vec<CallLoop>], calls: usize, effort: Effort) -> Result<Vec<CallTime>> {
+    let all = peers.iter_mut().flatten();
+    let sums: Vec<u64> = all.map(|call_loop| call_loop.run(1000, 7)).collect();
+    ensure!(
+        sums.iter().all(|sum| *sum == sums[0] && *sum != 0),
+        "the checksums differ, or are 0: {sums:x?}"
+    );
+    let times = run_rounds(peers, effort);
+    let call_time = |index| {
+        let Figure { value, noise } = times.time(index);
+        let calls = calls as f64;
+        CallTime {
+            time: Figure {
+                value: value / calls,
+                noise: noise / calls,
+            },
+            ratio: times.ratio(0, index),
+        }
+    };
+    Ok((0..peers.len()).map(call_time).collect())
+}
+
+/// Runs all loops in rounds.
+fn run_rounds(peers: &mut [Vec<CallLoop>], effort: Effort) -> Times {
     let mut times = Vec::new();
     let mut iterations = Vec::new();
     for placements in peers.iter_mut() {
@@ -161,7 +198,7 @@ pub fn median(figures: &[Figure]) -> Figure {
 
 impl Times {
     /// Nanoseconds of one iteration.
-    pub fn time(&self, index: usize) -> Figure {
+    fn time(&self, index: usize) -> Figure {
         let peer = &self.peers[index];
         let time = figure(peer.rounds().collect());
         Figure {
@@ -171,7 +208,7 @@ impl Times {
     }
 
     /// How many times longer one peer takes than another.
-    pub fn ratio(&self, index: usize, to: usize) -> Figure {
+    fn ratio(&self, index: usize, to: usize) -> Figure {
         let [peer, other] = [index, to].map(|index| &self.peers[index]);
         let pairs = peer.rounds().zip(other.rounds());
         let ratio = figure(pairs.map(|(a, b)| a / b).collect());

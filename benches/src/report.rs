@@ -129,9 +129,9 @@ pub fn runtimes(runtimes: &Runtimes) -> String {
             Way::Export => "export",
         };
         let mut row = vec![called.to_owned(), case.count.to_string()];
-        row.extend(case.times.iter().map(|(peer, time, ratio)| match peer {
-            Runtime::Ours => format!("{:.2} ns", time.value),
-            _ => format!("{:.2} ± {:.2}", ratio.value, ratio.noise),
+        row.extend(case.times.iter().map(|(peer, call)| match peer {
+            Runtime::Ours => format!("{:.2} ns", call.time.value),
+            _ => format!("{:.2} ± {:.2}", call.ratio.value, call.ratio.noise),
         }));
         row
     });

@@ -1,31 +1,22 @@
 //! Times of calls: every peer for every shape and pattern on either side, and many results for the scaling plot.
 
-use crate::measure::{CallLoop, Effort, Figure, measure};
+use crate::measure::{CallLoop, CallTime, Effort, measure};
 use crate::peers::{LoopSpec, Made, Peer, Side};
 use crate::shapes::{Lane, Pattern, SCALING, Shape};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 
 /// The peers of one loop, timed against each other.
 #[derive(Clone, Debug)]
 pub struct TimeCase {
     /// What is measured.
     pub spec: LoopSpec,
-    /// Each peer's times, or why there are none.
-    pub peers: Vec<(Peer, Result<PeerTime, String>)>,
-}
-
-/// One peer in a [`TimeCase`].
-#[derive(Clone, Copy, Debug)]
-pub struct PeerTime {
-    /// Nanoseconds of one call, with the work around it.
-    pub time: Figure,
-    /// The time of [`Peer::MultiOut`] divided by this peer's, both of the same rounds.
-    pub ratio: Figure,
+    /// Each peer's times, or why there are none. The first is [`Peer::MultiOut`].
+    pub peers: Vec<(Peer, Result<CallTime, String>)>,
 }
 
 impl TimeCase {
     /// A peer's figures, if it ran.
-    pub fn peer(&self, peer: Peer) -> Option<PeerTime> {
+    pub fn peer(&self, peer: Peer) -> Option<CallTime> {
         let (_, time) = self.peers.iter().find(|(p, _)| *p == peer)?;
         time.as_ref().ok().copied()
     }
@@ -99,24 +90,11 @@ fn time_case(
             }),
         ));
     }
-    let all = loops.iter_mut().flatten();
-    let sums: Vec<u64> = all.map(|l| l.run(1000, 7)).collect();
-    ensure!(
-        sums.iter().all(|sum| *sum == sums[0]),
-        "the peers' checksums differ for {spec:?}: {sums:x?}"
-    );
-    let times = measure(&mut loops, effort);
-    let of_one_call = |figure: Figure| Figure {
-        value: figure.value / spec.side.calls() as f64,
-        noise: figure.noise / spec.side.calls() as f64,
-    };
-    let figures = |index| PeerTime {
-        time: of_one_call(times.time(index)),
-        ratio: times.ratio(0, index),
-    };
+    let times = measure(&mut loops, spec.side.calls(), effort);
+    let times = times.with_context(|| format!("{spec:?}"))?;
     let peers = peers
         .into_iter()
-        .map(|(peer, made)| (peer, made.map(figures)));
+        .map(|(peer, made)| (peer, made.map(|index| times[index])));
     Ok(TimeCase {
         spec,
         peers: peers.collect(),

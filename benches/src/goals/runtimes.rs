@@ -47,8 +47,8 @@ fn time_row(
     let cases = cases.filter(|case| case.way == way && is_meant(case.count));
     let ratios: Vec<(usize, Figure)> = cases
         .filter_map(|case| {
-            let (_, _, ratio) = case.times.iter().find(|(runtime, _, _)| *runtime == peer)?;
-            Some((case.count, *ratio))
+            let (_, times) = case.times.iter().find(|(runtime, _)| *runtime == peer)?;
+            Some((case.count, times.ratio))
         })
         .collect();
     let verdicts = ratios.iter().map(|(_, ratio)| at_most(*ratio, limit));

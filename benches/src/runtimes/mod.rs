@@ -9,16 +9,16 @@ pub mod wasmer;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
-use crate::measure::{CallLoop, Effort, Figure, measure};
-use anyhow::{Result, ensure};
+use crate::measure::{CallTime, Effort, measure};
+use anyhow::{Context, Result};
 use case::{CALLS, COUNTS, Way};
 use std::path::Path;
 use std::time::Duration;
 
-/// A runtime that ours is compared with.
+/// A runtime: ours, or one that it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runtime {
-    /// The one of this project, which is in no comparison with itself.
+    /// The one of this project.
     Ours,
     /// Wasmtime.
     Wasmtime,
@@ -44,8 +44,8 @@ pub struct RuntimeCase {
     pub way: Way,
     /// Results.
     pub count: usize,
-    /// Nanoseconds of a call by each runtime, and ours as a multiple of it. The first is ours.
-    pub times: Vec<(Runtime, Figure, Figure)>,
+    /// Of each runtime. The first is ours.
+    pub times: Vec<(Runtime, CallTime)>,
 }
 
 /// All figures about runtimes.
@@ -91,7 +91,17 @@ pub fn runtimes(effort: Effort, wasmer: Option<&Path>) -> Result<Runtimes> {
                 let loops = (0..effort.placements).map(|at| make(runtime, way, count, at));
                 peers.push(loops.collect::<Result<Vec<_>>>()?);
             }
-            cases.push(case(&all, &mut peers, way, count, effort)?);
+            let calls = match way {
+                Way::Import => CALLS,
+                Way::Export => 1,
+            };
+            let times = measure(&mut peers, calls, effort);
+            let times = times.with_context(|| format!("{way:?}, {count} results"))?;
+            cases.push(RuntimeCase {
+                way,
+                count,
+                times: all.iter().copied().zip(times).collect(),
+            });
         }
     }
     let bytes = |runtime| match (runtime, &wasmer) {
@@ -104,38 +114,5 @@ pub fn runtimes(effort: Effort, wasmer: Option<&Path>) -> Result<Runtimes> {
     Ok(Runtimes {
         cases,
         import_bytes: import_bytes.collect::<Result<_>>()?,
-    })
-}
-
-fn case(
-    all: &[Runtime],
-    peers: &mut [Vec<CallLoop>],
-    way: Way,
-    count: usize,
-    effort: Effort,
-) -> Result<RuntimeCase> {
-    let sums = peers
-        .iter_mut()
-        .flatten()
-        .map(|call_loop| call_loop.run(5, 7));
-    let sums: Vec<u64> = sums.collect();
-    ensure!(
-        sums.iter().all(|sum| *sum == sums[0] && *sum != 0),
-        "runtimes compute different sums of {count} results: {sums:?}"
-    );
-    let times = measure(peers, effort);
-    let calls = match way {
-        Way::Import => CALLS as f64,
-        Way::Export => 1.0,
-    };
-    let per_call = |figure: Figure| Figure {
-        value: figure.value / calls,
-        noise: figure.noise / calls,
-    };
-    let time = |(index, &runtime)| (runtime, per_call(times.time(index)), times.ratio(0, index));
-    Ok(RuntimeCase {
-        way,
-        count,
-        times: all.iter().enumerate().map(time).collect(),
     })
 }
