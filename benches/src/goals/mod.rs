@@ -105,51 +105,18 @@ pub fn goals(results: &Results) -> Vec<Row> {
         median: 1.0 / 1.5,
         each: f64::INFINITY,
     };
-    let mut rows = Vec::new();
-    let (calls, called) = (
-        "compiled code calls a host function",
-        "host calls a compiled function",
-    );
-    // What takes as long in either pattern is not to hide what does not in one.
-    let patterns = Pattern::ALL.map(Some);
-    for peer in [Peer::Gcc, Peer::Clang, Peer::Explicit] {
-        for pattern in patterns {
-            rows.push(time_row(
-                calls,
-                Side::Caller,
-                pattern,
-                peer,
-                results,
-                AS_FAST,
-            ));
-        }
-    }
-    for peer in [Peer::WasmtimeWrap, Peer::WasmtimeNew] {
-        rows.push(time_row(
-            calls,
-            Side::Caller,
-            None,
-            peer,
-            results,
-            MUCH_FASTER,
-        ));
-    }
-    for peer in [Peer::ShimSystemV, Peer::ShimTail] {
-        rows.push(time_row(calls, Side::Caller, None, peer, results, FASTER));
-    }
+    let as_fast = |side| {
+        let row = move |peer, pattern| time_row(side, Some(pattern), peer, results, AS_FAST);
+        let peers = [Peer::Gcc, Peer::Clang, Peer::Explicit].into_iter();
+        // What takes as long in either pattern is not to hide what does not in one.
+        peers.flat_map(move |peer| Pattern::ALL.map(|pattern| row(peer, pattern)))
+    };
+    let caller = |peer, limits| time_row(Side::Caller, None, peer, results, limits);
+    let mut rows: Vec<Row> = as_fast(Side::Caller).collect();
+    rows.extend([Peer::WasmtimeWrap, Peer::WasmtimeNew].map(|peer| caller(peer, MUCH_FASTER)));
+    rows.extend([Peer::ShimSystemV, Peer::ShimTail].map(|peer| caller(peer, FASTER)));
     rows.push(shim_row(results));
-    for peer in [Peer::Gcc, Peer::Clang, Peer::Explicit] {
-        for pattern in patterns {
-            rows.push(time_row(
-                called,
-                Side::Callee,
-                pattern,
-                peer,
-                results,
-                AS_FAST,
-            ));
-        }
-    }
+    rows.extend(as_fast(Side::Callee));
     rows.extend(code_rows(results));
     rows.extend(executed_rows(results));
     rows.push(frame_row(results));
@@ -183,7 +150,6 @@ fn worst(ratios: &[Figure]) -> Option<usize> {
 
 /// Times of one pattern, or of all.
 fn time_row(
-    what: &str,
     side: Side,
     pattern: Option<Pattern>,
     peer: Peer,
@@ -233,6 +199,10 @@ fn time_row(
             pattern: Some(case.spec.pattern),
         })
     });
+    let what = match side {
+        Side::Caller => "compiled code calls a host function",
+        Side::Callee => "host calls a compiled function",
+    };
     let pattern = pattern.map_or(String::new(), |pattern| format!(", {}", pattern.name()));
     Row {
         what: format!("{what}{pattern}: time"),
@@ -281,13 +251,8 @@ fn compile_rows(results: &Results) -> Vec<Row> {
         }
     };
     let without = "compile time without the convention, all targets".into();
-    let mut rows = vec![row(
-        without,
-        "stock 0.135.8",
-        "≤ 1.001",
-        1.001,
-        &results.unchanged,
-    )];
+    let stock = format!("stock {}", cranelift_codegen::VERSION);
+    let mut rows = vec![row(without, &stock, "≤ 1.001", 1.001, &results.unchanged)];
     rows.extend(results.compile.iter().map(|(target, counts)| {
         let what = format!(
             "compile time with many such calls, {}",
