@@ -5,17 +5,18 @@
 //! repository's filetests on every target that has C. Registers are compared with compiled code for a
 //! few signatures; calls between C and compiled code are the campaign's business.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod compilers;
 mod places;
 
+use common::run_in;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_reader::{OwnedFlagsOrIsa, parse_functions, parse_sets_and_triple};
 use filetests::abi::{self, Section, c, rust};
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 // The program's output.
 
@@ -152,19 +153,6 @@ fn a_panic_of_the_backend_is_an_error_of_the_signature() {
     );
     assert!(shown.contains("a0  i64  rdi"), "{shown}");
     assert_eq!(output.stderr, b"");
-}
-
-fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_clif-util"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
 }
 
 #[test]

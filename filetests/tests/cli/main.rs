@@ -1,13 +1,12 @@
 //! The program `clif-util`: what it prints, and the status that it ends with.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod compile;
 mod test_command;
 
+use common::{Folder, status, stderr, stdout};
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
 
 const PASSING: &str = "\
 test run
@@ -368,74 +367,4 @@ fn help_teaches_by_examples() {
         stderr(&output).contains("is not part of this program"),
         "{output:?}"
     );
-}
-
-/// A folder for the files of one run of a test.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        Folder(TempDir::with_prefix_in(name, env!("CARGO_TARGET_TMPDIR")).unwrap())
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.path().join(name)).unwrap()
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
-        command
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_remove("CRANELIFT_TEST_BLESS")
-            .env_remove("CRANELIFT_FILETESTS_THREADS")
-            .env_remove("RUST_LOG");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.run_with_input(arguments, "")
-    }
-
-    fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that does not read its input may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-}
-
-fn status(output: &Output) -> i32 {
-    output
-        .status
-        .code()
-        .expect("the program must not be killed")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }

@@ -125,7 +125,7 @@ fn status_is_2_for_what_cannot_be_read() {
 fn a_pipe_in_a_folder_is_not_read() {
     let folder = Folder::new("pipe");
     folder.write("a.clif", PASSING);
-    let made = Command::new("mkfifo")
+    let made = std::process::Command::new("mkfifo")
         .arg(folder.0.path().join("b.clif"))
         .status();
     assert!(made.unwrap().success());

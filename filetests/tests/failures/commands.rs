@@ -3,7 +3,7 @@
 //! A cell has a function and where its failure is, or says why there is none. What is not about one command
 //! alone is asked of all.
 
-use super::Folder;
+use super::common::Folder;
 use clap::ValueEnum;
 use filetests::command;
 use filetests::report::{Style, render_file};
@@ -376,7 +376,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
                 &name,
                 &format!("test {command}{options}\n{target_line}\n\n{body}"),
             );
-            let path = folder.0.join(&name);
+            let path = folder.0.path().join(&name);
             let is_in_job = !matches!(
                 way,
                 BadOption | NoTarget | Reader | ReaderPanic | ReaderEndless | Number | Name
@@ -398,7 +398,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
     }
     let mut judge = Judge::default();
     run_files(
-        std::slice::from_ref(&folder.0),
+        &[folder.0.path().to_owned()],
         &RunOptions::default(),
         &mut judge,
     )
@@ -409,7 +409,7 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
         time_limit: Duration::from_secs(2),
         ..RunOptions::default()
     };
-    run_files(&[folder.0.join("endless.d")], &options, &mut judge).unwrap();
+    run_files(&[folder.0.path().join("endless.d")], &options, &mut judge).unwrap();
     assert_eq!(judge.0.len(), demands.len());
     let mut problems = String::new();
     for (path, demand) in &demands {

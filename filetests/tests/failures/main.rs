@@ -1,11 +1,11 @@
 //! Every failure says where it is and what is wrong, whatever the command and the way to fail.
 
 mod commands;
+#[path = "../common/mod.rs"]
+mod common;
 mod subcommands;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use common::{Folder, status, stderr, stdout};
 
 /// One entity of each kind that the verifier can find fault with: the line, the entity, and what is said.
 const UNVERIFIED: [(&str, &str, &str); 5] = [
@@ -85,7 +85,9 @@ fn what_the_verifier_says_is_printed_with_its_line_by_every_subcommand() {
 }
 
 fn check(folder: &Folder, arguments: &[&str], place: &str, reason: &str) {
-    let text = folder.run(arguments);
+    let output = folder.run(arguments);
+    assert_eq!(status(&output), 1, "{arguments:?}: {output:?}");
+    let text = stdout(&output) + &stderr(&output);
     assert!(
         text.contains(place),
         "{arguments:?}: no `{place}` in {text}"
@@ -94,49 +96,4 @@ fn check(folder: &Folder, arguments: &[&str], place: &str, reason: &str) {
         text.contains(reason),
         "{arguments:?}: no `{reason}` in {text}"
     );
-}
-
-/// A folder for the files of one test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("failures")
-            .join(name);
-        if path.exists() {
-            fs::remove_dir_all(&path).unwrap();
-        }
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// Runs `clif-util`, which must fail, and gives what it prints.
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = self.output(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
-        [output.stdout, output.stderr]
-            .map(|bytes| String::from_utf8(bytes).unwrap())
-            .concat()
-    }
-
-    /// What `clif-util` prints.
-    fn print(&self, arguments: &[&str]) -> String {
-        String::from_utf8(self.output(arguments).stdout).unwrap()
-    }
-
-    fn output(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_clif-util"));
-        command
-            .args(arguments)
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
 }

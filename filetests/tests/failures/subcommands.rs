@@ -1,6 +1,6 @@
 //! The subcommands of `clif-util`: what they refuse, with file, line, function and target.
 
-use super::Folder;
+use super::common::{Folder, stdout};
 
 /// All of them, with arguments. Each reads its file before it does anything.
 const READING: [(&str, &str); 11] = [
@@ -36,7 +36,7 @@ const UNREADABLE: [(&str, &str, &str); 4] = [
 #[test]
 fn every_subcommand_says_where_it_cannot_read() {
     let folder = Folder::new("reading");
-    let help = folder.print(&["--help"]);
+    let help = stdout(&folder.run(&["--help"]));
     let commands = help
         .split("Commands:\n")
         .nth(1)
@@ -175,5 +175,5 @@ fn every_refusal_of_a_subcommand_names_file_line_function_and_target() {
         let arguments: Vec<&str> = arguments.split(' ').collect();
         super::check(&folder, &arguments, place, says);
     }
-    assert!(!folder.0.join("a.o").exists());
+    assert!(!folder.0.path().join("a.o").exists());
 }
