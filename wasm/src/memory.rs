@@ -6,6 +6,7 @@ use crate::error::Trap;
 use crate::module::{GlobalType, Limits, TableType};
 use std::alloc::{alloc_zeroed, dealloc, realloc};
 use std::cell::{Cell, RefCell};
+use std::mem::offset_of;
 use std::ptr;
 
 /// The size of a page.
@@ -15,7 +16,13 @@ const MAX_PAGES: u64 = 1 << 16;
 /// The most elements of a table, which is this runtime's own limit.
 const MAX_ELEMENTS: u64 = 10_000_000;
 
-/// A memory. Compiled code knows `base` and `length`, see [`crate::vmcontext`].
+/// Offsets in memories and tables, of what compiled code knows of them.
+pub(crate) const BASE: i32 = offset_of!(MemoryInstance, base) as i32;
+pub(crate) const LENGTH: i32 = offset_of!(MemoryInstance, length) as i32;
+const _: () = assert!(offset_of!(TableInstance, base) as i32 == BASE);
+const _: () = assert!(offset_of!(TableInstance, length) as i32 == LENGTH);
+
+/// A memory. Compiled code knows `base` and `length`.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct MemoryInstance {

@@ -46,9 +46,6 @@ pub(crate) const TYPE: i32 = std::mem::offset_of!(FunctionRecord, ty) as i32;
 /// Offsets in a [`VmContext`].
 pub(crate) const RUNTIME: i32 = std::mem::offset_of!(VmContext, runtime) as i32;
 pub(crate) const INSTANCE: i32 = std::mem::offset_of!(VmContext, instance) as i32;
-/// Offsets in memories and tables.
-pub(crate) const BASE: i32 = 0;
-pub(crate) const LENGTH: i32 = 8;
 
 /// Where the parts of a module's contexts are, in bytes.
 #[derive(Clone, Copy, Debug)]

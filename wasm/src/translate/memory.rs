@@ -3,7 +3,7 @@
 use super::{Translator, malformed};
 use crate::builtins::Builtin;
 use crate::error::{Error, Trap};
-use crate::vmcontext::{BASE, LENGTH};
+use crate::memory::{BASE, LENGTH};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use wasmparser::{MemArg, Operator};
