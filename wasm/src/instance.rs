@@ -240,10 +240,7 @@ impl Instance {
     pub fn func(&self, name: &str) -> Result<Func, Error> {
         match self.export(name) {
             Some(Extern::Func(func)) => Ok(func),
-            _ => Err(Error::UnknownExport {
-                name: name.to_owned(),
-                kind: "function",
-            }),
+            _ => Err(unknown(name, "function")),
         }
     }
 
@@ -255,10 +252,7 @@ impl Instance {
     pub fn memory(&self, name: &str) -> Result<Memory, Error> {
         match self.export(name) {
             Some(Extern::Memory(memory)) => Ok(memory),
-            _ => Err(Error::UnknownExport {
-                name: name.to_owned(),
-                kind: "memory",
-            }),
+            _ => Err(unknown(name, "memory")),
         }
     }
 
@@ -270,12 +264,14 @@ impl Instance {
     pub fn global(&self, name: &str) -> Result<Global, Error> {
         match self.export(name) {
             Some(Extern::Global(global)) => Ok(global),
-            _ => Err(Error::UnknownExport {
-                name: name.to_owned(),
-                kind: "global",
-            }),
+            _ => Err(unknown(name, "global")),
         }
     }
+}
+
+fn unknown(name: &str, kind: &'static str) -> Error {
+    let name = name.to_owned();
+    Error::UnknownExport { name, kind }
 }
 
 impl InstanceData {
