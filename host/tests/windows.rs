@@ -34,12 +34,14 @@ fn relay<S: Signature>(back_end: BackEnd, host: *const u8) -> (JITModule, *const
 
 /// `$host`, called directly and through compiled code, answers the same.
 macro_rules! same {
-    ($signature:ty, $host:ident as $function:ty, ($($arg:expr),*) -> $result:ty) => {
+    ($host:ident($($ty:ty),*) -> $result:ty, $($arg:expr),*) => {
+        type Host = unsafe extern "win64" fn(*mut $result, *mut u64, $($ty),*);
+        type Declared = fn(Vmctx<u64>, $($ty),*) -> $result;
         for &back_end in BackEnd::ALL {
-            let host: $function = $host;
-            let (_module, code) = relay::<$signature>(back_end, host as *const u8);
+            let host: Host = $host;
+            let (_module, code) = relay::<Declared>(back_end, host as *const u8);
             // SAFETY: `relay` is a function of this type on Windows.
-            let relay: $function = unsafe { std::mem::transmute(code) };
+            let relay: Host = unsafe { std::mem::transmute(code) };
             let results = [host, relay].map(|function| {
                 let mut vmctx = 0_u64;
                 let mut out = <$result>::default();
@@ -76,11 +78,9 @@ unsafe extern "win64" fn floats_move(
 
 #[test]
 fn positions_count_integers_and_floats() {
-    type Host = unsafe extern "win64" fn(*mut Mixed, *mut u64, f64, f32, u8, i64, f64, i16);
     same!(
-        fn(Vmctx<u64>, f64, f32, u8, i64, f64, i16) -> Mixed,
-        floats_move as Host,
-        (-1.5, 0.25, 200, i64::MIN, 1e300, -300) -> Mixed
+        floats_move(f64, f32, u8, i64, f64, i16) -> Mixed,
+        -1.5, 0.25, 200, i64::MIN, 1e300, -300
     );
 }
 
@@ -127,27 +127,9 @@ unsafe extern "win64" fn every_type(
 
 #[test]
 fn every_type_is_a_parameter_and_a_field() {
-    type Host = unsafe extern "win64" fn(
-        *mut Every,
-        *mut u64,
-        i8,
-        u8,
-        i16,
-        u16,
-        i32,
-        u32,
-        i64,
-        u64,
-        f32,
-        f64,
-        bool,
-        usize,
-    );
     same!(
-        fn(Vmctx<u64>, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, bool, usize) -> Every,
-        every_type as Host,
-        (-1, 254, -3, 0xfffc, -5, 0xffff_fffa, -7, u64::MAX - 7, -9.5, 10.25, true, usize::MAX - 11)
-            -> Every
+        every_type(i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, bool, usize) -> Every,
+        -1, 254, -3, 0xfffc, -5, 0xffff_fffa, -7, u64::MAX - 7, -9.5, 10.25, true, usize::MAX - 11
     );
 }
 
