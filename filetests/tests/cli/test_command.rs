@@ -111,8 +111,8 @@ fn status_is_2_for_what_cannot_be_read() {
     for usage in [&["test"][..], &["no-such-command"], &["test", "-j0", "."]] {
         assert_eq!(status(&folder.run(usage)), 2, "{usage:?}");
     }
-    let output = folder
-        .command(&["test", "a.clif"])
+    let mut command = folder.command(&["test", "a.clif"]);
+    let output = command
         .env("CRANELIFT_FILETESTS_THREADS", "many")
         .output()
         .unwrap();
@@ -210,11 +210,8 @@ fn bless_then_pass_then_nothing_changes() {
     assert_eq!(folder.names(), ["a.clif"]);
 
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
-    let output = folder
-        .command(&["test", "."])
-        .env("CRANELIFT_TEST_BLESS", "1")
-        .output()
-        .unwrap();
+    let mut command = folder.command(&["test", "."]);
+    let output = command.env("CRANELIFT_TEST_BLESS", "1").output().unwrap();
     assert_eq!(status(&output), 0, "{output:?}");
     assert!(!stdout(&output).contains("blessed"), "{output:?}");
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), modified);
@@ -269,11 +266,8 @@ fn other_values_of_the_variable_do_not_bless() {
     let folder = Folder::new("bless-variable");
     let path = folder.write("a.clif", PRECISE);
     for value in ["0", "true", ""] {
-        let output = folder
-            .command(&["test", "."])
-            .env("CRANELIFT_TEST_BLESS", value)
-            .output()
-            .unwrap();
+        let mut command = folder.command(&["test", "."]);
+        let output = command.env("CRANELIFT_TEST_BLESS", value).output().unwrap();
         assert_eq!(status(&output), 1, "{output:?}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), PRECISE);
