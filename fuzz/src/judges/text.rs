@@ -12,10 +12,11 @@
 use crate::blame::{is_in_our_part, place};
 use crate::{Oracle, Verdict};
 use arbitrary::{Arbitrary, Unstructured};
-use cranelift_reader::{IsaSpec, ParseOptions, TestFile, parse_functions, parse_test};
+use cranelift_reader::{IsaSpec, ParseOptions, TestFile, parse_functions};
 use filetests::abi::{self, Section, c, rust};
 use filetests::job::run_bytes;
 use filetests::panics::contain;
+use filetests::parse::parse;
 use filetests::{FileOutcome, JobOptions};
 use std::fmt;
 use std::path::Path;
@@ -93,7 +94,13 @@ fn outcome(text: &str) -> Result<Option<String>, String> {
 
 /// Everything that can be done with a text but running it. The harness's failure, if it has one.
 fn judge(text: &str) -> Result<Option<String>, String> {
-    let file = parse_test(text, ParseOptions::default()).map_err(|error| error.to_string())?;
+    let file = match parse(text, ParseOptions::default()) {
+        Ok(file) => file,
+        Err(error) if error.failure.message.contains("panicked") => {
+            return Ok(Some(error.failure.message));
+        }
+        Err(error) => return Err(error.failure.message),
+    };
     check_printing(&file);
     if let Some(refusal) = declare(&file, text) {
         return Ok(Some(refusal));
@@ -152,6 +159,12 @@ fn declare(file: &TestFile<'_>, text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_number_out_of_proportion_is_refused_before_it_takes_memory() {
+        let text = b"test verifier\nfunction %f() {\nblock222222220:\n    return\n}\n";
+        assert_eq!(Text::check(&Case(text.to_vec())), Verdict::Rejected);
+    }
 
     /// Random bytes say little; the filetests, each with a few bytes changed, say more.
     #[test]
