@@ -49,6 +49,9 @@ const OURS: [&str; 3] = [
     "apple_aarch64_multi_out",
 ];
 
+/// What a failure says if it is a panic.
+const PANICKED: &str = "panicked";
+
 /// A convention with any number of results.
 const OTHER: &str = "fast";
 
@@ -63,6 +66,12 @@ impl Oracle for Text {
             assert!(matches!(report.outcome, FileOutcome::Failed(_)));
             return super::reject(Self::NAME, "bytes that are no UTF-8");
         };
+        if text.contains(PANICKED) {
+            return super::reject(
+                Self::NAME,
+                "a text that failures quote as if it were a panic",
+            );
+        }
         match outcome(text) {
             Ok(None) => Verdict::Passed,
             Ok(Some(panic)) => {
@@ -87,7 +96,7 @@ fn in_other(text: &str) -> String {
 /// What the harness, or anything below it, panics with, if it does. The error says why the text is no filetest.
 fn outcome(text: &str) -> Result<Option<String>, String> {
     match contain(|| judge(text)) {
-        Ok(judged) => judged.map(|failure| failure.filter(|failure| failure.contains("panicked"))),
+        Ok(judged) => judged.map(|failure| failure.filter(|failure| failure.contains(PANICKED))),
         Err(panic) => Ok(Some(panic.to_string())),
     }
 }
@@ -96,7 +105,7 @@ fn outcome(text: &str) -> Result<Option<String>, String> {
 fn judge(text: &str) -> Result<Option<String>, String> {
     let file = match parse(text, ParseOptions::default()) {
         Ok(file) => file,
-        Err(error) if error.failure.message.contains("panicked") => {
+        Err(error) if error.failure.message.contains(PANICKED) => {
             return Ok(Some(error.failure.message));
         }
         Err(error) => return Err(error.failure.message),
@@ -139,7 +148,7 @@ fn declare(file: &TestFile<'_>, text: &str) -> Option<String> {
         for isa in isas {
             match abi::locate(&**isa, &used.signature) {
                 Ok(locations) => drop(abi::text::locations(&used.signature, &locations)),
-                Err(error) if error.contains("panicked") => return Some(error),
+                Err(error) if error.contains(PANICKED) => return Some(error),
                 Err(_) => {}
             }
             if let Some(mut section) = c::Section::new(isa.triple()) {
@@ -163,6 +172,12 @@ mod tests {
     #[test]
     fn a_number_out_of_proportion_is_refused_before_it_takes_memory() {
         let text = b"test verifier\nfunction %f() {\nblock222222220:\n    return\n}\n";
+        assert_eq!(Text::check(&Case(text.to_vec())), Verdict::Rejected);
+    }
+
+    #[test]
+    fn a_text_that_speaks_of_a_panic_is_none() {
+        let text = b"test cat\nfunction %f() {\nblock0:\n    return\n}\n; check: panicked\n";
         assert_eq!(Text::check(&Case(text.to_vec())), Verdict::Rejected);
     }
 
