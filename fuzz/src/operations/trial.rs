@@ -39,8 +39,8 @@ pub fn rows() -> Vec<Row> {
     let there: Vec<_> = there.collect();
     let short = there.iter().map(|(operation, _)| operation);
     let short = short.filter(|operation| operation.operands.iter().any(is_short_vector));
-    let called = BACKENDS.map(|backend| is_called(backend).then_some(backend));
-    let called: Vec<char> = called.into_iter().flatten().collect();
+    let called = BACKENDS.into_iter().filter(|backend| is_called(*backend));
+    let called: Vec<char> = called.collect();
     let with_ones = try_on(short.cloned().collect(), Beyond::Ones, &called);
     let is_disputed = |operation: &Operation| {
         let mut trials = with_ones.iter().filter(|(other, _)| other == operation);
