@@ -3,7 +3,7 @@
 //! They are C functions with the context first, declared with `multi-out`. A trap unwinds through their callers.
 
 use crate::error::{Error, Trap};
-use crate::instance::InstanceData;
+use crate::instance_data::InstanceData;
 use crate::traps::throw;
 use crate::vmcontext::VmContext;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -65,8 +65,8 @@ builtins! {
 ///
 /// The context is that of a living instance.
 unsafe fn instance<'a>(context: *mut VmContext) -> &'a InstanceData {
-    // SAFETY: the caller vouches for it.
-    unsafe { &*(*context).instance }
+    // SAFETY: the caller vouches for it, and `InstanceData::write_context` stores its own address.
+    unsafe { &*(*context).instance.cast::<InstanceData>() }
 }
 
 fn or_throw<T>(result: Result<T, Trap>) -> T {

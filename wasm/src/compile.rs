@@ -3,6 +3,7 @@
 use crate::builtins::{self, BuiltinIds};
 use crate::error::Error;
 use crate::module::{self, Declarations};
+use crate::parts::Parts;
 use crate::translate::{Environment, translate};
 use crate::traps::{Frame, register};
 use crate::types::FuncType;
@@ -13,7 +14,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module as _, default_libcall_names};
-use multi_out::{Code, Frames};
+use multi_out::Code;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use wast::Wat;
@@ -37,18 +38,6 @@ pub struct Item<'m> {
     pub description: String,
     /// The type of a function.
     pub func: Option<&'m FuncType>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) declarations: Declarations,
-    pub(crate) layout: Layout,
-    /// Of the functions that are not imported.
-    pub(crate) addresses: Vec<*const u8>,
-    compiled: usize,
-    // Dropped before the code.
-    _frames: Frames,
-    _code: Code,
 }
 
 /// This machine.
@@ -187,14 +176,9 @@ impl Module {
         let code = Code::finalize(module.into_module())?;
         // SAFETY: the code is dropped after the frames.
         let frames = unsafe { register(code.isa(), addresses.iter().zip(frames)) }?;
-        Ok(Self(Rc::new(Parts {
-            declarations,
-            layout,
-            addresses,
-            compiled,
-            _frames: frames,
-            _code: code,
-        })))
+        let code = (frames, code);
+        let parts = Parts::new(declarations, layout, addresses, compiled, code);
+        Ok(Self(Rc::new(parts)))
     }
 
     /// The same from the text format.

@@ -3,20 +3,12 @@
 //! C has no call for that. An adapter is compiled for each type that is called so, which loads the parameters from an
 //! array and stores the results there. Modules, imports and typed calls have none.
 
-use crate::compile::Jit;
+use crate::adapter::Adapter;
 use crate::error::Error;
 use crate::function::Func;
-use crate::linker::Global;
-use crate::memory::Bits;
 use crate::store::Store;
-use crate::traps::{Frame, register};
-use crate::types::{FuncType, ValType};
-use crate::vmcontext::{FunctionRecord, VmContext};
-use cranelift_codegen::Context;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData};
-use cranelift_module::Module as _;
-use multi_out::{Code, Compiled, Frames, Function};
-use std::rc::Rc;
+use crate::types::{Bits, FuncType, ValType};
+use crate::vmcontext::FunctionRecord;
 
 /// A value of any type.
 #[derive(Clone, Debug)]
@@ -67,7 +59,7 @@ impl Value {
         }
     }
 
-    fn from_bits(store: &Store, ty: ValType, bits: Bits) -> Self {
+    pub(crate) fn from_bits(store: &Store, ty: ValType, bits: Bits) -> Self {
         match ty {
             ValType::I32 => Self::I32(bits.narrow() as i32),
             ValType::I64 => Self::I64(bits.wide() as i64),
@@ -93,51 +85,6 @@ impl Store {
             ty,
             place,
             store: self.id,
-        })
-    }
-}
-
-type Adapt = fn(*const u8, *mut VmContext, *mut Bits);
-
-/// Calls any function of a type.
-#[derive(Debug)]
-pub(crate) struct Adapter {
-    // Dropped before the code.
-    _frames: Frames,
-    adapt: Compiled<Adapt, Rc<Code>>,
-}
-
-impl Adapter {
-    fn new(ty: &FuncType) -> Result<Self, Error> {
-        let mut module = Jit::new()?;
-        let signature = ty.signature(module.isa())?;
-        let adapt = Function::<Adapt>::export(&mut *module, "adapt")?;
-        let mut context = Context::new();
-        adapt.define_in(&mut context, &mut *module, |body, [code, vmctx, values]| {
-            let flags = MemFlagsData::trusted();
-            let mut args = vec![vmctx];
-            for (offset, ty) in (0..).step_by(8).zip(&ty.params) {
-                args.push(body.ins().load(ty.clif(), flags, values, offset));
-            }
-            let signature = body.import_signature(signature);
-            let call = body.ins().call_indirect(signature, code, &args);
-            let results = body.inst_results(call).to_vec();
-            for (offset, result) in (0..).step_by(8).zip(results) {
-                body.ins().store(flags, result, values, offset);
-            }
-            Ok([])
-        })?;
-        let compiled = context.compiled_code();
-        let frame = compiled.map(|code| Frame::new(code, module.isa()));
-        let frame = frame.transpose()?;
-        let code = Rc::new(Code::finalize(module.into_module())?);
-        // SAFETY: it calls what it is given, with the parameters and results of its type.
-        let adapt = unsafe { Compiled::new(code.clone(), &adapt) }?;
-        // SAFETY: `adapt` keeps the code, and is dropped after this.
-        let frames = unsafe { register(code.isa(), [&adapt.address()].into_iter().zip(frame)) }?;
-        Ok(Self {
-            _frames: frames,
-            adapt,
         })
     }
 }
@@ -182,18 +129,5 @@ impl Func {
         Ok(results
             .map(|(&ty, bits)| Value::from_bits(store, ty, bits))
             .collect())
-    }
-}
-
-impl Global {
-    /// Its value.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::OtherStore`].
-    pub fn get(&self, store: &Store) -> Result<Value, Error> {
-        self.check(store)?;
-        let (ty, bits) = (self.instance.ty.value, self.instance.bits.get());
-        Ok(Value::from_bits(store, ty, bits))
     }
 }

@@ -31,18 +31,23 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The way through the files: `module` parses and validates, `translate` makes CLIF, `compile` code; `vmcontext` is what
-//! code finds behind its context; `linker` and `instance` fill that in; `traps` is how calls fail.
+//! The way through the files: `module` parses and validates, `translate` makes CLIF, `compile` code. `vmcontext` is what code
+//! finds behind its context; an `instance` fills that in with what a `linker` offers. `function` and `dynamic` call functions,
+//! and `traps` is how calls fail.
 
+mod adapter;
 mod builtins;
 mod compile;
 mod dynamic;
 mod error;
+mod externs;
 mod function;
 mod instance;
+mod instance_data;
 mod linker;
 mod memory;
 mod module;
+mod parts;
 mod stack;
 mod store;
 mod translate;
@@ -53,9 +58,10 @@ mod vmcontext;
 pub use compile::{Item, Module};
 pub use dynamic::Value;
 pub use error::{Error, Trap};
+pub use externs::{Extern, Global, Memory, Table};
 pub use function::{Export, Func, TypedFunc};
 pub use instance::Instance;
-pub use linker::{Extern, Global, HostFunction, Linker, Memory, Table};
+pub use linker::{HostFunction, Linker};
 pub use memory::PAGE;
 pub use store::{Context, Store};
 pub use traps::fail;

@@ -3,7 +3,7 @@
 //! They are of one thread, and Rust keeps no reference into them while code may run.
 
 use crate::error::Trap;
-use crate::module::{GlobalType, Limits, TableType};
+use crate::types::{Bits, GlobalType, Limits, TableType};
 use std::alloc::{alloc_zeroed, dealloc, realloc};
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
@@ -224,36 +224,4 @@ impl TableInstance {
 pub(crate) struct GlobalInstance {
     pub(crate) bits: Cell<Bits>,
     pub(crate) ty: GlobalType,
-}
-
-/// A value as compiled code loads and stores it: with its own width, at the beginning, whatever the order of bytes.
-#[repr(C, align(8))]
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Bits([u8; 8]);
-
-impl Bits {
-    /// Of a value of 32 bits.
-    pub(crate) fn narrow(self) -> u32 {
-        let [a, b, c, d, ..] = self.0;
-        u32::from_ne_bytes([a, b, c, d])
-    }
-
-    /// Of a value of 64 bits.
-    pub(crate) fn wide(self) -> u64 {
-        u64::from_ne_bytes(self.0)
-    }
-}
-
-impl From<u32> for Bits {
-    fn from(value: u32) -> Self {
-        let mut bits = Self::default();
-        bits.0[..4].copy_from_slice(&value.to_ne_bytes());
-        bits
-    }
-}
-
-impl From<u64> for Bits {
-    fn from(value: u64) -> Self {
-        Self(value.to_ne_bytes())
-    }
 }

@@ -1,8 +1,7 @@
 //! Modules: parsed, validated, and everything but the code of functions taken out.
 
 use crate::error::Error;
-use crate::memory::Bits;
-use crate::types::{FuncType, ValType};
+use crate::types::{Bits, FuncType, GlobalType, Limits, TableType, ValType};
 use std::fmt;
 use std::rc::Rc;
 use wasmparser::{
@@ -44,25 +43,6 @@ pub(crate) enum Item {
     Table(u32),
     Memory(u32),
     Global(u32),
-}
-
-/// Pages of a memory or elements of a table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
-    pub(crate) min: u64,
-    pub(crate) max: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct TableType {
-    pub(crate) element: ValType,
-    pub(crate) limits: Limits,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct GlobalType {
-    pub(crate) value: ValType,
-    pub(crate) mutable: bool,
 }
 
 /// A constant expression.

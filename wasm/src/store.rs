@@ -1,9 +1,9 @@
 //! Stores: what lives together.
 
+use crate::adapter::Adapter;
 use crate::compile::native;
-use crate::dynamic::Adapter;
 use crate::error::{Error, Trap};
-use crate::instance::InstanceData;
+use crate::instance_data::InstanceData;
 use crate::stack;
 use crate::traps::catch;
 use crate::types::FuncType;

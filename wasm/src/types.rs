@@ -213,3 +213,54 @@ impl fmt::Display for RustType {
         )
     }
 }
+
+/// Pages of a memory or elements of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    pub(crate) min: u64,
+    pub(crate) max: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TableType {
+    pub(crate) element: ValType,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GlobalType {
+    pub(crate) value: ValType,
+    pub(crate) mutable: bool,
+}
+
+/// A value as compiled code loads and stores it: with its own width, at the beginning, whatever the order of bytes.
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bits([u8; 8]);
+
+impl Bits {
+    /// Of a value of 32 bits.
+    pub(crate) fn narrow(self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_ne_bytes([a, b, c, d])
+    }
+
+    /// Of a value of 64 bits.
+    pub(crate) fn wide(self) -> u64 {
+        u64::from_ne_bytes(self.0)
+    }
+}
+
+impl From<u32> for Bits {
+    fn from(value: u32) -> Self {
+        let mut bits = Self::default();
+        bits.0[..4].copy_from_slice(&value.to_ne_bytes());
+        bits
+    }
+}
+
+impl From<u64> for Bits {
+    fn from(value: u64) -> Self {
+        Self(value.to_ne_bytes())
+    }
+}

@@ -9,7 +9,6 @@
 //!      functions   a `FunctionRecord` each, imports first
 //! ```
 
-use crate::instance::InstanceData;
 use crate::module::Declarations;
 use std::cell::Cell;
 
@@ -18,7 +17,8 @@ use std::cell::Cell;
 #[derive(Debug)]
 pub struct VmContext {
     pub(crate) runtime: *const Runtime,
-    pub(crate) instance: *const InstanceData,
+    /// An `InstanceData`, which is above this file: for `builtins` to cast.
+    pub(crate) instance: *const (),
 }
 
 /// What all instances of a store share.
