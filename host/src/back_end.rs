@@ -2,12 +2,12 @@
 //!
 //! Both are the same to C, so code compiled with one calls code compiled with the other.
 
+use crate::area::Area;
 use crate::error::Error;
-use crate::layout::Layout;
 use crate::results::{Return, Shape, Slot};
 use crate::signature::{ShapeOf, Signature};
 use crate::value::Sign;
-use cranelift_codegen::ir::{self, AbiParam, ArgumentExtension, ArgumentPurpose, Type, types};
+use cranelift_codegen::ir::{self, AbiParam, ArgumentExtension, ArgumentPurpose, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 
 /// How several results are returned.
@@ -115,29 +115,6 @@ impl BackEnd {
 pub(crate) struct Lowered {
     pub(crate) signature: ir::Signature,
     pub(crate) area: Option<Area>,
-}
-
-/// The struct of results.
-#[derive(Clone, Debug)]
-pub(crate) struct Area {
-    /// Type and offset of each.
-    pub(crate) fields: Vec<(Type, i32)>,
-    pub(crate) size: u32,
-    pub(crate) align: u32,
-}
-
-impl Area {
-    fn new(isa: &dyn TargetIsa, types: Vec<Type>) -> Self {
-        let max_align = if isa.name() == "s390x" { 8 } else { 16 };
-        let sizes: Vec<u32> = types.iter().map(|ty| ty.bytes()).collect();
-        let layout = Layout::new(&sizes, max_align);
-        let field = |(index, ty)| (ty, layout.offset(index) as i32);
-        Self {
-            fields: types.into_iter().enumerate().map(field).collect(),
-            size: layout.size(),
-            align: layout.align(),
-        }
-    }
 }
 
 /// Does C return the one value through a pointer?

@@ -1,10 +1,10 @@
 //! Calls in a function body.
 
-use crate::back_end::{Area, BackEnd, Lowered};
+use crate::area::Area;
+use crate::back_end::{BackEnd, Lowered};
 use crate::error::Error;
-use crate::function::ResultValues;
 use crate::results::Values;
-use crate::signature::Signature;
+use crate::signature::{ResultValues, Signature};
 use cranelift_codegen::ir::{
     self, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, FuncRef, InstBuilder,
     MemFlagsData, SigRef, StackSlot, StackSlotData, StackSlotKind, types,

@@ -4,7 +4,7 @@
 //! must never be where C does not look. A test compares what is left with the fork's convention, for all
 //! short lists of types and random longer ones.
 
-use crate::back_end::Area;
+use crate::area::Area;
 use cranelift_codegen::ir::{Signature, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 
@@ -188,14 +188,8 @@ mod tests {
 
     #[test]
     fn what_is_not_refused_is_where_the_fork_has_it() {
-        // A linear congruential generator, whose upper bits are used.
-        let mut state = 1_u64;
-        let mut below = |n: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) as usize % n
-        };
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut below = |n: usize| random.usize(..n);
         for target in [
             "x86_64",
             "aarch64",

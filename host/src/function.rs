@@ -4,7 +4,7 @@ use crate::back_end::{BackEnd, Lowered};
 use crate::call::Callee;
 use crate::error::Error;
 use crate::results::{Return, Values};
-use crate::signature::Signature;
+use crate::signature::{ResultValues, Signature};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{self, ExceptionTableItem, InstBuilder, MemFlagsData};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -13,9 +13,6 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-
-/// The results of a signature in a function body.
-pub type ResultValues<S> = <<S as Signature>::Return as Return>::Values;
 
 /// A function that a module declares, with the signature `S`.
 #[derive(Clone, Debug)]

@@ -13,7 +13,12 @@ pub struct Layout<'a> {
 }
 
 /// The largest alignment of any field on the machine that this crate is compiled for.
-pub const MAX_ALIGN: u32 = if cfg!(target_arch = "s390x") { 8 } else { 16 };
+pub const MAX_ALIGN: u32 = max_align(cfg!(target_arch = "s390x"));
+
+/// The same for any machine.
+pub(crate) const fn max_align(is_s390x: bool) -> u32 {
+    if is_s390x { 8 } else { 16 }
+}
 
 impl<'a> Layout<'a> {
     /// The struct on a target whose largest alignment is `max_align`, a power of two.

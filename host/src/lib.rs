@@ -135,6 +135,7 @@
 //! | a function that may panic, with a handler, and does not | 0.9 |
 //! | a panic, through a handler, to `catch_unwind` | 590 |
 
+mod area;
 mod arity;
 mod back_end;
 mod call;
@@ -148,6 +149,7 @@ mod function;
 mod imports;
 pub mod layout;
 pub mod results;
+mod rust_types;
 pub mod signature;
 mod value;
 
@@ -157,7 +159,7 @@ pub use code::{Code, Compiled, KeepAlive};
 pub use error::Error;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub use frames::Frames;
-pub use function::{Body, Callable, Function, ResultValues};
+pub use function::{Body, Callable, Function};
 pub use imports::{Import, Imports};
 /// Makes a `#[repr(transparent)]` newtype the value that it wraps.
 ///
@@ -188,7 +190,7 @@ pub use multi_out_derive::FromCode;
 /// ```
 pub use multi_out_derive::Results;
 pub use results::{Out, Return};
-pub use signature::Signature;
+pub use signature::{ResultValues, Signature};
 pub use value::{AbiValue, FromCode, Sign, Vmctx};
 
 /// The examples of the repository's first page.

@@ -1,7 +1,7 @@
 //! Signatures: `fn(Vmctx<C>, i32) -> R` as a type, and what it is to C and to Rust.
 
 use crate::results::{Direct, InMemory, Out, Return, Slot, Values};
-use crate::value::{AbiValue, FromCode, Sign, Vmctx, pointers};
+use crate::value::{AbiValue, FromCode, Vmctx};
 use cranelift_codegen::ir;
 
 /// A signature: the type `fn(A, B, …) -> R` with up to 16 values, the first of which may be
@@ -24,6 +24,9 @@ pub trait Signature: Sealed + Clone + 'static {
     /// The parameters in order.
     const PARAMS: &'static [Slot];
 }
+
+/// The results of a signature in a function body.
+pub type ResultValues<S> = <<S as Signature>::Return as Return>::Values;
 
 /// How a signature returns.
 pub type ShapeOf<S> = <<S as Signature>::Return as Return>::Shape;
@@ -109,24 +112,6 @@ macro_rules! signatures {
             type SafeFunction = extern "C" fn(&mut Ctx, $($name),*) -> Ret::Raw;
             type SafeUnwindFunction = extern "C-unwind" fn(&mut Ctx, $($name),*) -> Ret::Raw;
         }
-
-        pointers!(
-            [$($name: 'static,)* Ret: 'static] extern "C" fn($($name),*) -> Ret,
-            [$($name: 'static,)* Ret: 'static] unsafe extern "C" fn($($name),*) -> Ret,
-            [$($name: 'static,)* Ret: 'static] extern "C-unwind" fn($($name),*) -> Ret,
-            [$($name: 'static,)* Ret: 'static] unsafe extern "C-unwind" fn($($name),*) -> Ret,
-            [$($name: 'static,)* Ret: 'static] Option<extern "C" fn($($name),*) -> Ret>,
-            [$($name: 'static,)* Ret: 'static] Option<unsafe extern "C" fn($($name),*) -> Ret>,
-            [$($name: 'static,)* Ret: 'static] Option<extern "C-unwind" fn($($name),*) -> Ret>,
-            [$($name: 'static,)* Ret: 'static] Option<unsafe extern "C-unwind" fn($($name),*) -> Ret>,
-        );
-
-        // SAFETY: null is `None`, and whoever calls another address vouches for it.
-        unsafe impl<$($name: 'static,)* Ret: 'static> FromCode
-            for Option<unsafe extern "C" fn($($name),*) -> Ret> {}
-        // SAFETY: as above.
-        unsafe impl<$($name: 'static,)* Ret: 'static> FromCode
-            for Option<unsafe extern "C-unwind" fn($($name),*) -> Ret> {}
     )*};
 }
 

@@ -58,14 +58,8 @@ fn all_short_lists_are_as_the_fork_has_them() {
 
 #[test]
 fn long_lists_are_as_the_fork_has_them() {
-    // A linear congruential generator, whose upper bits are used.
-    let mut state = 1_u64;
-    let mut below = |n: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize % n
-    };
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut below = |n: usize| random.usize(..n);
     for _ in 0..2_000 {
         let list: Vec<Type> = (0..5 + below(96)).map(|_| TYPES[below(8)]).collect();
         assert!(compare(&list) >= 4, "{list:?}");
