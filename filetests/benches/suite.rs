@@ -4,7 +4,7 @@
 //! that pass, until there are a thousand, and runs them a few times.
 
 use filetests::report::{Style, render_file};
-use filetests::{FileReport, Observer, RunOptions, run_files, timings};
+use filetests::{RunOptions, run_files, timings};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,16 +32,19 @@ fn main() -> anyhow::Result<()> {
         options.threads
     );
     for run in 1..=RUNS {
-        let mut failures = Failures(0);
+        let mut reports = Vec::new();
         let start = Instant::now();
-        let summary = run_files(std::slice::from_ref(&folder), &options, &mut failures)?;
+        let summary = run_files(std::slice::from_ref(&folder), &options, &mut reports)?;
         let seconds = start.elapsed().as_secs_f64();
         println!(
             "run {run}: {seconds:.3} s, {:.0} files/s, {:.0} jobs/s, {} failed",
             FILES as f64 / seconds,
             summary.jobs_passed as f64 / seconds,
-            failures.0
+            summary.failed
         );
+        for report in reports.iter().filter(|report| report.is_failure()) {
+            print!("{}", render_file(report, Style::default()));
+        }
     }
     println!("{}", timings::report());
     Ok(())
@@ -66,17 +69,4 @@ fn originals() -> Vec<PathBuf> {
         name.as_encoded_bytes().starts_with(b"pass")
     });
     files("filetests").chain(passing).collect()
-}
-
-struct Failures(usize);
-
-impl Observer for Failures {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        if report.is_failure() {
-            self.0 += 1;
-            print!("{}", render_file(report, Style::default()));
-        }
-    }
 }

@@ -17,10 +17,9 @@
 //!
 //! What is kept keeps its line endings; written lines end as the one with `function` does.
 
-use crate::check::expected_lines;
 use crate::outcome::Failure;
 use crate::parse::parse;
-use cranelift_reader::ParseOptions;
+use cranelift_reader::{Details, ParseOptions};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -170,6 +169,23 @@ impl Blessings {
         }
         Ok(())
     }
+}
+
+/// The lines that the comments of a function expect: all but those that start with `;;`.
+pub fn expected_lines<'text>(details: &Details<'text>) -> Vec<&'text str> {
+    details
+        .comments
+        .iter()
+        .filter(|comment| !comment.text.starts_with(";;"))
+        .map(|comment| {
+            // The reader ends a line at its line feed.
+            let text = comment.text;
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            text.strip_prefix("; ")
+                .or_else(|| text.strip_prefix(';'))
+                .unwrap_or(text)
+        })
+        .collect()
 }
 
 fn ending(line: &str) -> &'static str {

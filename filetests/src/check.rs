@@ -1,6 +1,7 @@
 //! Comparison of a produced text with the comments of a function: filecheck directives, or exact
 //! lines ("precise output").
 
+use crate::bless::expected_lines;
 use crate::job::Job;
 use crate::outcome::Failure;
 use cranelift_codegen::ir::Function;
@@ -86,23 +87,6 @@ pub fn check_precise(
         ),
     )
     .with_diff(expected.into_iter().map(str::to_owned).collect(), actual))
-}
-
-/// The lines that the comments of a function expect: all but those that start with `;;`.
-pub fn expected_lines<'text>(details: &Details<'text>) -> Vec<&'text str> {
-    details
-        .comments
-        .iter()
-        .filter(|comment| !comment.text.starts_with(";;"))
-        .map(|comment| {
-            // The reader ends a line at its line feed.
-            let text = comment.text;
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            text.strip_prefix("; ")
-                .or_else(|| text.strip_prefix(';'))
-                .unwrap_or(text)
-        })
-        .collect()
 }
 
 fn indented(heading: &str, text: &str) -> String {

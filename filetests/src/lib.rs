@@ -4,8 +4,8 @@
 //! over it. A file goes through these modules, in this order:
 //!
 //! - [`collect`] finds it, [`workers`] runs it beside others, [`runner`] reports it in order;
-//! - [`parse`] reads it, [`job`] expands it into jobs (a test command on a target), and runs them;
-//! - [`command`] is the interface to the test commands, [`commands`] has one file for each;
+//! - [`parse`] reads it, [`mod@file`] expands it into jobs (a test command on a target), and runs them;
+//! - [`job`] is what a command is given, [`command`] lists the commands, [`commands`] has one file for each;
 //! - [`check`] compares texts, [`bless`] rewrites expectations, [`directives`] reads `run` lines;
 //! - [`host`] decides what can run here, [`execute`] runs it, [`disassemble`] and
 //!   [`unwind_dump`] show it;
@@ -29,6 +29,7 @@ pub mod directives;
 pub mod disassemble;
 pub mod errors;
 pub mod execute;
+pub mod file;
 mod fillers;
 pub mod host;
 pub mod job;

@@ -1,7 +1,8 @@
 //! Running many files: in parallel, reported in order.
 
 use crate::collect::{Found, collect};
-use crate::job::{JobOptions, run_file};
+use crate::file::run_file;
+use crate::job::JobOptions;
 use crate::outcome::{Failure, FileOutcome, FileReport};
 use crate::workers::{self, Ending};
 use std::collections::BTreeMap;
@@ -83,10 +84,17 @@ impl Summary {
 /// What a caller of [`run_files`] is told while it runs.
 pub trait Observer {
     /// A file has ended, as the `done`th of `total`; files end in any order.
-    fn progress(&mut self, done: usize, total: usize);
+    fn progress(&mut self, _done: usize, _total: usize) {}
 
     /// The report of a file; reports come in the order of the files.
     fn report(&mut self, report: &FileReport);
+}
+
+/// All reports.
+impl Observer for Vec<FileReport> {
+    fn report(&mut self, report: &FileReport) {
+        self.push(report.clone());
+    }
 }
 
 /// Runs all test files under `paths`, in parallel, and reports them in a fixed order.

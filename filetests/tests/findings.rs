@@ -1,7 +1,7 @@
 //! The files of FINDINGS.md, each of which shows what is wrong in Cranelift: it must fail, and in the way
 //! that its `;; fails: TEXT` says. One that passes has been corrected.
 
-use filetests::{Failure, FileOutcome, FileReport, Observer, RunOptions, run_files};
+use filetests::{Failure, FileOutcome, FileReport, RunOptions, run_files};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -101,17 +101,7 @@ fn judge(report: &FileReport) -> Result<(), String> {
 
 /// Runs the file, or those of the folder.
 fn run(path: &Path) -> Vec<FileReport> {
-    let mut reports = Reports(Vec::new());
+    let mut reports = Vec::new();
     run_files(&[path.to_owned()], &RunOptions::default(), &mut reports).unwrap();
-    reports.0
-}
-
-struct Reports(Vec<FileReport>);
-
-impl Observer for Reports {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        self.0.push(report.clone());
-    }
+    reports
 }

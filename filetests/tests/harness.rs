@@ -11,7 +11,7 @@
 //! name keeps `clif-util test filetests` from entering it.
 
 use filetests::report::{Style, render_file};
-use filetests::{FileOutcome, FileReport, Observer, RunOptions, run_files};
+use filetests::{FileOutcome, FileReport, RunOptions, run_files};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,30 +66,18 @@ fn check(folders: &[&str], time_limit: Duration, count: usize) {
         time_limit,
         ..RunOptions::default()
     };
-    let mut judge = Judge::default();
-    run_files(&paths, &options, &mut judge).unwrap();
-    assert!(judge.problems.is_empty(), "{}", judge.problems.join("\n"));
-    assert!(judge.files >= count, "only {} files", judge.files);
-}
-
-#[derive(Default)]
-struct Judge {
-    files: usize,
-    problems: Vec<String>,
-}
-
-impl Observer for Judge {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        self.files += 1;
+    let mut reports = Vec::new();
+    run_files(&paths, &options, &mut reports).unwrap();
+    let mut problems = String::new();
+    for report in &reports {
         let text = fs::read_to_string(&report.path).unwrap();
         for problem in judge(report, &text) {
             let rendered = render_file(report, Style::default());
-            self.problems
-                .push(format!("{}: {problem}\n{rendered}", report.path.display()));
+            problems += &format!("{}: {problem}\n{rendered}\n", report.path.display());
         }
     }
+    assert!(problems.is_empty(), "{problems}");
+    assert!(reports.len() >= count, "only {} files", reports.len());
 }
 
 /// What is wrong with a report, given the text of its file.

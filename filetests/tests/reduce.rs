@@ -13,8 +13,7 @@ use cranelift_codegen::verifier::verify_function;
 use cranelift_reader::{
     OwnedFlagsOrIsa, ParseOptions, parse_functions, parse_sets_and_triple, parse_test,
 };
-use filetests::bless::{self, Blessing, Blessings};
-use filetests::check::expected_lines;
+use filetests::bless::{self, Blessing, Blessings, expected_lines};
 use filetests::panics;
 use filetests::reduce::{Reduction, instruction_count, print, reduce};
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
 //! Inputs that are no filetests, or hardly any more: each is a failure of that file, or passes,
 //! but never ends the run.
 
-use filetests::{FileOutcome, FileReport, Observer, RunOptions, run_files};
+use filetests::{FileOutcome, RunOptions, run_files};
+use oracles::signatures::Seed;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,7 @@ fn mutated_filetests_never_end_the_run() {
             .unwrap()
             .replace("test run", "test compile");
         for copy in 0..COPIES {
-            let mut random = Random(count * COPIES + copy + 1);
+            let mut random = Seed::new(0, count * COPIES + copy);
             let mutated = mutate(text.as_bytes(), &mut random);
             fs::write(
                 folder.path().join(format!("{count:05}-{copy}.clif")),
@@ -126,7 +127,7 @@ fn mutated_filetests_never_end_the_run() {
 const BYTES: &[u8] = b" 019avx%,()[]{}=;:-\xff";
 
 /// Applies a few changes of the kinds that editing goes wrong by.
-fn mutate(text: &[u8], random: &mut Random) -> Vec<u8> {
+fn mutate(text: &[u8], random: &mut Seed) -> Vec<u8> {
     let mut lines: Vec<Vec<u8>> = text
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::to_vec)
@@ -155,39 +156,19 @@ fn mutate(text: &[u8], random: &mut Random) -> Vec<u8> {
     lines.join(&b'\n')
 }
 
-/// A small generator of numbers, the same everywhere: xorshift.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-}
-
 fn folder() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 fn run(folder: &Path, time_limit: Duration) -> BTreeMap<PathBuf, FileOutcome> {
-    let mut outcomes = Outcomes::default();
+    let mut reports = Vec::new();
     let options = RunOptions {
         time_limit,
         ..RunOptions::default()
     };
-    run_files(&[folder.to_owned()], &options, &mut outcomes).unwrap();
-    outcomes.0
-}
-
-#[derive(Default)]
-struct Outcomes(BTreeMap<PathBuf, FileOutcome>);
-
-impl Observer for Outcomes {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        self.0.insert(report.path.clone(), report.outcome.clone());
-    }
+    run_files(&[folder.to_owned()], &options, &mut reports).unwrap();
+    let outcomes = reports.into_iter();
+    outcomes
+        .map(|report| (report.path, report.outcome))
+        .collect()
 }

@@ -3,7 +3,7 @@
 use filetests::collect::collect;
 use filetests::command;
 use filetests::report::{Style, render_file, render_summary};
-use filetests::{FileReport, Observer, RunOptions, bless, run_files};
+use filetests::{RunOptions, bless, run_files};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,13 @@ use std::path::Path;
 #[test]
 fn all_filetests_pass() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests");
-    let mut failures = Failures::default();
+    let mut reports = Vec::new();
     let mut options = RunOptions::default();
     options.job.bless = bless::is_asked_for();
-    let summary = run_files(&[directory], &options, &mut failures).unwrap();
-    assert!(summary.is_success(), "{}", failures.0);
+    let summary = run_files(&[directory], &options, &mut reports).unwrap();
+    let failures = reports.iter().filter(|report| report.is_failure());
+    let failures = failures.map(|report| render_file(report, Style::default()));
+    assert!(summary.is_success(), "{}", failures.collect::<String>());
     assert!(summary.passed > 0, "there are no filetests");
     println!("{}", render_summary(&summary, Style::default()));
 }
@@ -32,18 +34,5 @@ fn every_command_is_used() {
     let words = ["expect-fail", "precise-output"];
     for word in command::names().iter().chain(&words) {
         assert!(lines.contains(*word), "no filetest uses `{word}`");
-    }
-}
-
-#[derive(Default)]
-struct Failures(String);
-
-impl Observer for Failures {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        if report.is_failure() {
-            self.0.push_str(&render_file(report, Style::default()));
-        }
     }
 }

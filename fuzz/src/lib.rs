@@ -3,12 +3,14 @@
 //! - [`blame`] says whose a panic is;
 //! - [`child`] runs what may end a process in another one;
 //! - [`cross`] runs programs on other machines, without a fuzzer;
+//! - [`filetest`] prints programs as filetests;
 //! - [`generator`] makes programs out of bytes;
+//! - [`interpreter`] says what they come to;
 //! - [`judges`] has one module for each target: what an input is, and who judges it;
 //! - [`operations`] tries which operations the generator can use;
 //! - [`random`] makes inputs without a fuzzer;
 //! - [`reduce`] makes findings smaller;
-//! - [`run`] interprets and compiles programs;
+//! - [`run`] compiles programs, calls them, and compares;
 //! - [`signatures`] compares random signatures with C and Rust, without a fuzzer;
 //! - [`stock`] writes programs for Cranelift as it is without us;
 //! - [`mod@target`] is the frame of a target file, for libFuzzer and without it;
@@ -20,7 +22,9 @@
 pub mod blame;
 pub mod child;
 pub mod cross;
+pub mod filetest;
 pub mod generator;
+pub mod interpreter;
 pub mod judges;
 pub mod operations;
 pub mod random;
@@ -35,7 +39,7 @@ pub mod target;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use std::fmt::Debug;
 
 /// A generator of cases, and a judge of them.
@@ -52,6 +56,11 @@ pub trait Oracle {
     /// Judges a case. Panics if something is wrong.
     fn check(case: &Self::Case) -> Verdict;
 
+    /// The case that is these bytes.
+    fn case(bytes: &[u8]) -> arbitrary::Result<Self::Case> {
+        Self::Case::arbitrary_take_rest(Unstructured::new(bytes))
+    }
+
     /// Whose fault a finding is, if the target can tell.
     fn blame(_case: &Self::Case) -> Option<&'static str> {
         None
@@ -65,4 +74,11 @@ pub enum Verdict {
     Passed,
     /// The case is none that the target is about.
     Rejected,
+}
+
+/// Tells something on the standard error stream, if `FUZZ_EXPLAIN` is set.
+pub(crate) fn explain(what: &str) {
+    if std::env::var_os("FUZZ_EXPLAIN").is_some() {
+        eprintln!("{what}");
+    }
 }

@@ -3,8 +3,8 @@
 //! That is enough for programs, whose statements change one function each, see [`crate::generator`].
 //! Each attempt is judged in a process of its own, as code that is wrong may do anything.
 
+use crate::Oracle;
 use crate::child::{self, End};
-use crate::{Oracle, target};
 use std::time::{Duration, Instant};
 
 /// How long a case may take. It takes milliseconds.
@@ -12,7 +12,7 @@ pub const SECONDS: u32 = 20;
 
 /// How the judgement of a case ends, or nothing if the bytes are no case.
 fn end<O: Oracle>(bytes: &[u8]) -> Option<End> {
-    let case = target::case::<O>(bytes).ok()?;
+    let case = O::case(bytes).ok()?;
     Some(child::run(SECONDS, || {
         O::check(&case);
     }))

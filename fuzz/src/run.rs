@@ -1,53 +1,21 @@
-//! Programs that run: interpreted, and compiled for this machine by the harness of the filetests.
+//! Programs compiled for this machine by the harness of the filetests, and compared with what the interpreter says.
 
 use crate::child::{self, End};
-use crate::generator::filetest::{arguments, print};
-use crate::generator::settings::{Settings, with_common_features};
+use crate::filetest::print;
+use crate::generator::host::host_target;
+use crate::generator::settings::{Settings, isa};
+use crate::generator::signature::arguments;
 use crate::generator::{Case, Form, Machine, Program};
+use crate::interpreter::{Outcome, interpret};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::{Function, Signature};
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::verifier::verify_function;
 use cranelift_codegen::{CodegenError, Context};
-use cranelift_interpreter::environment::FunctionStore;
-use cranelift_interpreter::interpreter::{Interpreter, InterpreterState};
-use cranelift_interpreter::step::ControlFlow;
-use cranelift_reader::{Details, Location, OwnedFlagsOrIsa, SourceMap, parse_sets_and_triple};
+use cranelift_reader::{Details, Location, SourceMap};
 use filetests::execute::CompiledFile;
 use filetests::host;
-use std::sync::OnceLock;
-use target_lexicon::Triple;
-
-/// Interpreted instructions, many more than a program executes.
-const FUEL: u64 = 5_000_000;
-
-/// What a call comes to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// These results.
-    Returned(Vec<DataValue>),
-    /// No results: it traps.
-    Trapped,
-}
-
-/// Calls the program's first function in the interpreter. The error says what is wrong with it.
-pub fn interpret(program: &Program) -> Result<Outcome, String> {
-    let mut store = FunctionStore::default();
-    for function in &program.functions {
-        store.add(function.name.to_string(), function);
-    }
-    let mut state = InterpreterState::default().with_function_store(store);
-    state.native_endianness = program.machine.endianness;
-    let mut interpreter = Interpreter::new(state).with_fuel(Some(FUEL));
-    let args = arguments(&program.functions[0].signature);
-    match interpreter.call_by_name("%f0", &args) {
-        Ok(ControlFlow::Return(values)) => Ok(Outcome::Returned(values.to_vec())),
-        Ok(ControlFlow::Trap(_)) => Ok(Outcome::Trapped),
-        Ok(other) => Err(format!("it ended with {other:?}")),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// Does the error say that the compiler does not have something? Others say that something is wrong.
 pub fn is_refusal(error: &CodegenError) -> bool {
@@ -57,71 +25,10 @@ pub fn is_refusal(error: &CodegenError) -> bool {
     )
 }
 
-/// A target, as in a `target` line, with these settings.
-pub fn isa(target: &str, settings: &Settings) -> OwnedTargetIsa {
-    let sets = settings.shared.iter();
-    let sets: Vec<String> = sets
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    match parse_sets_and_triple(&sets, target) {
-        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
-        Ok(OwnedFlagsOrIsa::Flags(_)) => panic!("`{target}` is no target"),
-        Err(error) => panic!("in `{target}`: {error:#}"),
-    }
-}
-
 /// The host, with these settings.
 pub fn host_isa(settings: &Settings) -> OwnedTargetIsa {
     let isa = isa(&host_target(settings), settings);
     host::executable_isa(&*isa).expect("the architecture and features of this host")
-}
-
-/// Where programs run in process, as in a `target` line: Pulley, or the host with those of the features that settings ask for
-/// which it has.
-pub fn host_target(settings: &Settings) -> String {
-    if settings.runs_on_pulley {
-        return if cfg!(target_endian = "big") {
-            "pulley64be"
-        } else {
-            "pulley64"
-        }
-        .to_owned();
-    }
-    let architecture = Triple::host().architecture.to_string();
-    if !(settings.has_features && host_has_features()) {
-        return architecture;
-    }
-    let target = settings.target(&architecture);
-    let words = target.split(' ').skip(1);
-    let has = |word: &&str| host_features().iter().any(|feature| feature == word);
-    words
-        .filter(has)
-        .fold(architecture, |target, word| format!("{target} {word}"))
-}
-
-/// The features that settings can ask for and this host has.
-fn host_features() -> &'static [String] {
-    static FEATURES: OnceLock<Vec<String>> = OnceLock::new();
-    FEATURES.get_or_init(|| {
-        let architecture = Triple::host().architecture.to_string();
-        let has = |feature: &&str| {
-            let target = format!("{architecture} {feature}");
-            host::can_run(&*isa(&target, &Settings::new(&[]))).is_ok()
-        };
-        // Bytes that ask for all.
-        let all = Settings::new(&[u8::MAX; 16]).target(&architecture);
-        let features = all.split(' ').skip(1).filter(has);
-        features.map(String::from).collect()
-    })
-}
-
-/// Whether this host has the features that most such machines have.
-pub fn host_has_features() -> bool {
-    static HAS_FEATURES: OnceLock<bool> = OnceLock::new();
-    *HAS_FEATURES.get_or_init(|| {
-        let target = with_common_features(&Triple::host().architecture.to_string());
-        host::can_run(&*isa(&target, &Settings::new(&[]))).is_ok()
-    })
 }
 
 /// A program, compiled for this machine.

@@ -1,8 +1,8 @@
 //! Programs without functions of `system_v_multi_out`, as files for Cranelift without our patches.
 
-use crate::generator::filetest::functions;
+use crate::filetest::functions;
+use crate::generator::settings::{PULLEYS, TARGETS};
 use crate::generator::{Case, Form, Machine};
-use crate::judges::compile_all::{PULLEYS, TARGETS};
 use crate::random;
 use std::path::Path;
 use std::{fs, io};

@@ -13,7 +13,6 @@
 use crate::child::{self, End};
 use crate::reduce::{self, reduce};
 use crate::{Oracle, Verdict, random, tally};
-use arbitrary::{Arbitrary, Unstructured};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use filetests::printing::end_if_printing_fails;
 use oracles::signatures::Seed;
@@ -125,7 +124,7 @@ pub fn replay<O: Oracle>(args: impl Iterator<Item = OsString>) -> ExitCode {
         is_complete &= exit(show_reduced::<O>(path)) == ExitCode::SUCCESS;
     }
     for path in options.files.iter().filter(|_| !options.reduce) {
-        match fs::read(path).map(|bytes| case::<O>(&bytes)) {
+        match fs::read(path).map(|bytes| O::case(&bytes)) {
             Ok(Ok(case)) if options.show => println!("{case:?}"),
             Ok(Ok(case)) => println!("{}: {:?}", path.display(), run::<O>(&case)),
             Ok(Err(error)) => println!("{}: {error}", path.display()),
@@ -151,11 +150,6 @@ fn exit(result: Result<(), String>) -> ExitCode {
     }
 }
 
-/// The case that is these bytes.
-pub(crate) fn case<O: Oracle>(bytes: &[u8]) -> arbitrary::Result<O::Case> {
-    O::Case::arbitrary_take_rest(Unstructured::new(bytes))
-}
-
 /// How long a random case may take, on a busy machine too.
 const SECONDS: u32 = 60;
 
@@ -168,7 +162,7 @@ fn judge_random<O: Oracle>(seed: u64, time: Duration, path: &Path) -> io::Result
     let end = child::run_aloud(SECONDS, || {
         for number in (0..).take_while(|_| start.elapsed() < time) {
             let bytes = random::bytes(seed, number);
-            let Ok(case) = case::<O>(&bytes) else {
+            let Ok(case) = O::case(&bytes) else {
                 continue;
             };
             let written = file.write_all_at(&bytes, 0);
@@ -205,7 +199,7 @@ fn show_reduced<O: Oracle>(path: &Path) -> Result<(), String> {
     let reduced = Path::new(&reduced);
     fs::write(reduced, &less).map_err(|error| in_file(reduced, error))?;
     println!("{}: {} bytes", reduced.display(), less.len());
-    let case = case::<O>(&less).map_err(|error| error.to_string())?;
+    let case = O::case(&less).map_err(|error| error.to_string())?;
     // That may panic too.
     let ended = child::run_aloud(reduce::SECONDS, || {
         println!("{case:?}");
@@ -268,7 +262,7 @@ mod tests {
         let read = |name| fs::read(folder.path().join(name)).expect("a file");
         show_reduced::<Picky>(&path).expect("a finding");
         assert!(read("case.reduced").len() < read("case").len());
-        assert_eq!(case::<Picky>(&read("case.reduced")), Ok(vec![7]));
+        assert_eq!(Picky::case(&read("case.reduced")), Ok(vec![7]));
 
         let end = judge_random::<Picky>(1, Duration::ZERO, &path).expect("a file");
         assert_eq!(end, None);

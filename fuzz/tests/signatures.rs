@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
-use filetests::{FileReport, Observer, RunOptions, run_files};
+use filetests::{FileReport, RunOptions, run_files};
 use multi_out_fuzz::signatures::{Campaign, Direction, Report, SETTINGS};
 use oracles::platform::Platform;
 use oracles::toolchain::{CTarget, Compiler};
@@ -161,19 +161,9 @@ fn a_mismatch_names_the_field_and_repeats() {
 }
 
 fn outcome(path: &Path) -> FileReport {
-    struct Last(Option<FileReport>);
-
-    impl Observer for Last {
-        fn progress(&mut self, _done: usize, _total: usize) {}
-
-        fn report(&mut self, report: &FileReport) {
-            self.0 = Some(report.clone());
-        }
-    }
-
-    let mut last = Last(None);
-    run_files(&[path.to_owned()], &RunOptions::default(), &mut last).unwrap();
-    last.0.expect("there is one file")
+    let mut reports = Vec::new();
+    run_files(&[path.to_owned()], &RunOptions::default(), &mut reports).unwrap();
+    reports.pop().expect("there is one file")
 }
 
 #[test]

@@ -2,16 +2,16 @@
 //!
 //! - [`toolchain`]: the targets that C has, their compilers and emulators,
 //! - [`platform`]: a convention and its compilers, also of Windows and Apple,
-//! - [`quarrels`]: what compilers disagree about,
 //! - [`workshop`]: programs made from sources and object files, and what they print,
+//! - [`probes`]: what compilers do not have, and disagree about,
 //! - [`temporary`]: folders that go even if their process is killed,
-//! - [`signatures`]: random ones, from a seed or from the bytes of a fuzzer,
+//! - [`signatures`]: random ones, from a seed,
 //! - `calls`: calls in this process, with libffi, JIT modules and unwinders, for which the feature of that name builds libffi.
 
 #[cfg(feature = "calls")]
 pub mod calls;
 pub mod platform;
-pub mod quarrels;
+pub mod probes;
 pub mod signatures;
 pub mod temporary;
 pub mod toolchain;

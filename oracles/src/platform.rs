@@ -11,12 +11,10 @@
 //! calls under it are those of Windows.
 
 use crate::toolchain::{CTarget, Compiler, Tool};
-use crate::workshop::{BuildError, Workshop, system};
 use clap::builder::PossibleValue;
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use target_lexicon::{Architecture, BinaryFormat, Environment, OperatingSystem};
@@ -208,28 +206,8 @@ fn start_wine_server() {
     let _ = server.arg("--persistent=60").stderr(Stdio::null()).status();
 }
 
-/// Makes an object file for Apple's platform, given the arguments of [`Platform::compiler`] but `-o`.
-///
-/// The triple with `-elf` has the convention of macOS and the directives of ELF, but addresses as
-/// Mach-O has them.
-pub(crate) fn compile_for_apple(
-    workshop: &Workshop,
-    command: &mut Command,
-    object: &Path,
-) -> Result<(), BuildError> {
-    workshop.write("apple.h", include_str!("apple.h"))?;
-    let assembly = object.with_extension("s");
-    workshop.build(command.arg("-o").arg(&assembly), &assembly)?;
-    let text = fs::read_to_string(&assembly).map_err(system("reading assembly"))?;
-    fs::write(&assembly, as_elf(&text)).map_err(system("writing assembly"))?;
-    let mut assembler = Compiler::Clang.command(CTarget::Aarch64);
-    // Every processor that macOS runs on has it.
-    assembler.arg("-march=armv8.4-a+fp16");
-    workshop.build(assembler.arg(&assembly).arg("-o").arg(object), object)
-}
-
-/// Rewrites `symbol@PAGE` and the like.
-fn as_elf(assembly: &str) -> String {
+/// Assembly for Apple's platform with addresses as ELF has them: rewrites `symbol@PAGE` and the like.
+pub(crate) fn as_elf(assembly: &str) -> String {
     let words = assembly.split_inclusive([' ', '\t', '\n', ',', ']']);
     let rewritten = words.map(|word| {
         let Some((symbol, rest)) = word.split_once('@') else {

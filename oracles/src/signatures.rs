@@ -1,8 +1,7 @@
 //! Random signatures of conventions for several results, made to hurt.
 //!
 //! What is chosen is shape, not noise: small values next to large ones, integers next to floats,
-//! argument registers about to run out, one value out of line. A source of [`Choices`] makes the same
-//! signature again: a seed for campaigns, the bytes of a fuzzer.
+//! argument registers about to run out, one value out of line. The same [`Seed`] makes the same signature again.
 //!
 //! A few signatures are such that they must be refused. [`explain_refusal`] says which may be, by the
 //! rules of `ABI.md`. Which types a target has it takes from the fork; the counts in `STATUS.md` show a
@@ -12,12 +11,6 @@ use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
 use std::hash::{BuildHasher, RandomState};
-
-/// A source of decisions.
-pub trait Choices {
-    /// A number below `count`, which is not 0.
-    fn below(&mut self, count: usize) -> usize;
-}
 
 /// Decisions from a seed, by SplitMix64.
 #[derive(Clone, Debug)]
@@ -36,6 +29,11 @@ impl Seed {
         Seed(Seed(start).next())
     }
 
+    /// A number below `count`, which is not 0.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
@@ -45,30 +43,8 @@ impl Seed {
     }
 }
 
-impl Choices for Seed {
-    fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
-    }
-}
-
-/// Decisions from bytes, as fuzzers have them; after their end always the first choice.
-#[derive(Clone, Debug)]
-pub struct Bytes<'a>(pub &'a [u8]);
-
-impl Choices for Bytes<'_> {
-    fn below(&mut self, count: usize) -> usize {
-        match self.0.split_first() {
-            Some((first, rest)) => {
-                self.0 = rest;
-                usize::from(*first) % count
-            }
-            None => 0,
-        }
-    }
-}
-
 /// A signature for a target and a convention. Small integers are extended as C wants it.
-pub fn signature(choices: &mut impl Choices, target: OutTarget, convention: CallConv) -> Signature {
+pub fn signature(choices: &mut Seed, target: OutTarget, convention: CallConv) -> Signature {
     let mut generator = Generator {
         is_plain: choices.below(2) == 0,
         choices,
@@ -95,8 +71,8 @@ pub fn signature(choices: &mut impl Choices, target: OutTarget, convention: Call
     signature
 }
 
-struct Generator<'a, C> {
-    choices: &'a mut C,
+struct Generator<'a> {
+    choices: &'a mut Seed,
     target: OutTarget,
     convention: CallConv,
     /// Only types that every compiler has.
@@ -132,7 +108,7 @@ const VECTORS: [Type; 14] = [
     types::F16X8,
 ];
 
-impl<C: Choices> Generator<'_, C> {
+impl Generator<'_> {
     fn one_in(&mut self, count: usize) -> bool {
         self.choices.below(count) == count - 1
     }
@@ -381,10 +357,9 @@ fn has_float_in_integer_register(signature: &Signature) -> bool {
 mod tests {
     use super::*;
     use crate::platform::Platform;
-    use crate::toolchain::CTarget;
     use std::collections::HashSet;
 
-    fn generate(choices: &mut impl Choices, platform: Platform) -> Signature {
+    fn generate(choices: &mut Seed, platform: Platform) -> Signature {
         signature(
             choices,
             platform.target().out_target(),
@@ -436,17 +411,5 @@ mod tests {
             }
             assert!((10..300).contains(&refused), "{refused} on {platform}");
         }
-    }
-
-    #[test]
-    fn bytes_that_end_choose_the_first() {
-        let mut choices = Bytes(&[5, 255]);
-        let chosen: Vec<_> = (0..4).map(|_| choices.below(4)).collect();
-        assert_eq!(chosen, [1, 3, 0, 0]);
-        assert!(
-            !generate(&mut Bytes(&[]), Platform::Linux(CTarget::X86_64))
-                .returns
-                .is_empty()
-        );
     }
 }

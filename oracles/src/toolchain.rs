@@ -2,14 +2,11 @@
 //!
 //! Programs are linked statically, so that an emulator needs no libraries of its target.
 
-use crate::platform::Platform;
-use crate::workshop::{BuildError, Workshop};
-use cranelift_codegen::ir::{Type, types};
 use cranelift_codegen::isa::multi_out::OutTarget;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use target_lexicon::{
@@ -252,29 +249,6 @@ impl Compiler {
         }
         command
     }
-
-    /// Has the compiler this type on the platform?
-    pub fn has_type(self, platform: impl Into<Platform>, ty: Type) -> bool {
-        if ty.lane_type() != types::F16 || self == Compiler::Rustc {
-            return true;
-        }
-        compiles(
-            self,
-            platform.into(),
-            "_Float16 f(_Float16 x) { return x; }\n#ifndef __FLT16_MAX__\n#error\n#endif\n",
-        )
-    }
-}
-
-/// Does the compiler accept this C? Asked once.
-fn compiles(compiler: Compiler, platform: Platform, source: &'static str) -> bool {
-    static ANSWERS: Answers<(Compiler, Platform, &'static str), bool> = Mutex::new(None);
-    let compile = || -> Result<PathBuf, BuildError> {
-        let workshop = Workshop::new()?;
-        workshop.write("probe.c", source)?;
-        workshop.compile((platform, compiler), "probe.c", "probe.o", "-O0", &[""; 0])
-    };
-    once(&ANSWERS, (compiler, platform, source), || compile().is_ok())
 }
 
 /// A program. `cargo xtask setup` knows the packages of Debian that have it.
@@ -331,19 +305,6 @@ mod tests {
             error.unwrap_err(),
             "no-such-compiler is missing: `cargo xtask setup` installs it, or says which package has it"
         );
-    }
-
-    #[test]
-    fn a_compiler_refuses_what_it_does_not_have() {
-        for compiler in Compiler::OF_C {
-            match CTarget::X86_64.check_tools(compiler) {
-                Ok(()) => {
-                    assert!(compiles(compiler, CTarget::X86_64.into(), "int f;\n"));
-                    assert!(!compiles(compiler, CTarget::X86_64.into(), "#error\n"));
-                }
-                Err(missing) => println!("skipped: {missing}"),
-            }
-        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Sources and object files made into a program, and what it prints.
 
-use crate::platform::{self, Platform};
+use crate::platform::{Platform, as_elf};
 use crate::temporary::TemporaryFolder;
-use crate::toolchain::Compiler;
+use crate::toolchain::{CTarget, Compiler};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -94,11 +94,27 @@ impl Workshop {
         let object = self.path(object);
         command.args(flags).arg(self.path(source));
         if (platform, compiler) == (Platform::Apple, Compiler::Clang) {
-            platform::compile_for_apple(self, &mut command, &object)?;
+            self.compile_for_apple(&mut command, &object)?;
         } else {
             self.build(command.arg("-o").arg(&object), &object)?;
         }
         Ok(object)
+    }
+
+    /// Makes an object file for Apple's platform, given the arguments of [`Platform::compiler`] but `-o`.
+    ///
+    /// The triple with `-elf` has the convention of macOS and the directives of ELF, but addresses as
+    /// Mach-O has them.
+    fn compile_for_apple(&self, command: &mut Command, object: &Path) -> Result<(), BuildError> {
+        self.write("apple.h", include_str!("apple.h"))?;
+        let assembly = object.with_extension("s");
+        self.build(command.arg("-o").arg(&assembly), &assembly)?;
+        let text = fs::read_to_string(&assembly).map_err(system("reading assembly"))?;
+        fs::write(&assembly, as_elf(&text)).map_err(system("writing assembly"))?;
+        let mut assembler = Compiler::Clang.command(CTarget::Aarch64);
+        // Every processor that macOS runs on has it.
+        assembler.arg("-march=armv8.4-a+fp16");
+        self.build(assembler.arg(&assembly).arg("-o").arg(object), object)
     }
 
     /// Links object files into a program.
@@ -229,7 +245,7 @@ impl std::fmt::Display for Ending {
     }
 }
 
-pub(crate) fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
+fn system(what: &str) -> impl FnOnce(io::Error) -> BuildError {
     let what = what.to_owned();
     move |error| BuildError::System(what, error.to_string())
 }

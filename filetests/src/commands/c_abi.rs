@@ -228,17 +228,7 @@ impl Test<'_> {
         }
         let signatures = abi::signatures(self.job.file, self.job.source.text());
         let mut signatures = signatures.iter().map(|used| &used.signature);
-        signatures.find_map(|signature| {
-            if let Some(quarrel) = compiler.quarrel(self.target, signature) {
-                return Some(quarrel.name.to_owned());
-            }
-            let mut types = signature.params.iter().chain(&signature.returns);
-            let lacks = types.find(|param| !compiler.has_type(self.target, param.value_type));
-            lacks.map(|param| {
-                let (ty, target) = (param.value_type, self.target);
-                format!("{compiler} has no type for {ty} on {target}")
-            })
-        })
+        signatures.find_map(|signature| compiler.difference(self.target, signature))
     }
 
     /// Makes and runs one program.

@@ -7,9 +7,10 @@
 //! - `names` makes functions linkable,
 //! - `trampoline` builds the trampolines,
 //! - `symbols` provides the library functions that compiled code may call,
-//! - `throw` provides the host function that throws, with `saves` and `registers`,
+//! - `throw` lets functions refer to the host function that throws, `handlers` is that function, with `saves` and `registers`,
 //! - `pulley` runs Pulley code.
 
+mod handlers;
 mod names;
 mod pulley;
 mod registers;
@@ -18,10 +19,11 @@ mod symbols;
 mod throw;
 mod trampoline;
 
+use self::handlers::Code;
 use self::names::Names;
 use self::pulley::Pulley;
 use self::saves::{Saves, isa_with_unwind_info, saves_in, saves_of};
-use self::throw::{Code, can_throw};
+use self::throw::can_throw;
 use self::trampoline::Trampolines;
 pub use self::trampoline::trampoline;
 use crate::errors::describe_codegen_error;
@@ -193,7 +195,7 @@ impl CompiledFile {
                     module,
                     saves: &self.saves,
                 };
-                throw::with_code(&code, || trampoline(function, slots.0.as_mut_ptr()));
+                handlers::with_code(&code, || trampoline(function, slots.0.as_mut_ptr()));
             }
         }
         slots.results(signature)

@@ -2,9 +2,7 @@
 
 cfg_select! {
     target_arch = "x86_64" => {
-        use super::throw::throw;
-        use std::arch::{asm, naked_asm};
-        use std::mem::offset_of;
+        use std::arch::asm;
         use wasmtime_internal_unwinder::Handler;
 
         /// The registers that System V functions preserve, and where the thrower was.
@@ -57,37 +55,8 @@ cfg_select! {
                 }
             }
         }
-
-        /// What compiled code calls with the first six arguments of [`throw`]: stores the registers,
-        /// and passes their address on as the seventh, which is on the stack.
-        #[unsafe(naked)]
-        pub extern "C" fn entry() -> ! {
-            naked_asm!(
-                "sub rsp, {frame}",
-                "mov [rsp + 8], rbx",
-                "mov [rsp + 16], r12",
-                "mov [rsp + 24], r13",
-                "mov [rsp + 32], r14",
-                "mov [rsp + 40], r15",
-                "mov [rsp + 8 + {fp}], rbp",
-                "mov rax, [rsp + {frame}]",
-                "mov [rsp + 8 + {pc}], rax",
-                "lea rax, [rsp + 8]",
-                "mov [rsp], rax",
-                "call {throw}",
-                "ud2",
-                // The argument and the registers; with the return address a multiple of 16.
-                frame = const 8 + size_of::<Registers>() + 8,
-                fp = const offset_of!(Registers, fp),
-                pc = const offset_of!(Registers, pc),
-                throw = sym throw,
-            )
-        }
-
-        const _: () = assert!((8 + size_of::<Registers>() + 8) % 16 == 8);
     }
     any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "s390x") => {
-        use super::throw::throw;
         use wasmtime_internal_unwinder::Handler;
 
         /// Stands for registers that are not stored on this host.
@@ -113,19 +82,6 @@ cfg_select! {
                 // SAFETY: passed on to the caller.
                 unsafe { handler.resume_tailcc(payload1, payload2) }
             }
-        }
-
-        /// What compiled code calls: [`throw`] without registers.
-        pub extern "C" fn entry(
-            entry_fp: usize,
-            exit_fp: usize,
-            exit_pc: usize,
-            tag: u32,
-            payload1: usize,
-            payload2: usize,
-        ) -> ! {
-            let none = std::ptr::null_mut();
-            throw(entry_fp, exit_fp, exit_pc, tag, payload1, payload2, none)
         }
     }
     _ => {}

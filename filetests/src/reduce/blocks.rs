@@ -21,23 +21,7 @@ pub(super) fn remove(draft: &mut Draft) {
             edges::remove_to(draft, block, &gone);
         }
     }
-    remove_unreachable(draft);
-}
-
-/// Removes the blocks that no path from the entry leads to.
-pub(super) fn remove_unreachable(draft: &mut Draft) {
-    let mut reached = HashSet::new();
-    let mut open: Vec<Block> = draft.func.layout.entry_block().into_iter().collect();
-    while let Some(block) = open.pop() {
-        if reached.insert(block) {
-            open.extend(draft.func.block_successors(block));
-        }
-    }
-    for block in draft.blocks() {
-        if !reached.contains(&block) {
-            draft.func.layout.remove_block_and_insts(block);
-        }
-    }
+    draft.remove_unreachable();
 }
 
 /// Appends a block to the one block that jumps to it.
@@ -101,7 +85,7 @@ pub(super) fn skip(draft: &mut Draft) {
             }
         }
     }
-    remove_unreachable(draft);
+    draft.remove_unreachable();
 }
 
 /// Removes parameters of blocks, with their arguments. If these are all the same, that value can

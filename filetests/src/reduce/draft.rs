@@ -77,6 +77,22 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// Removes the blocks that no path from the entry leads to.
+    pub(super) fn remove_unreachable(&mut self) {
+        let mut reached = HashSet::new();
+        let mut open: Vec<Block> = self.func.layout.entry_block().into_iter().collect();
+        while let Some(block) = open.pop() {
+            if reached.insert(block) {
+                open.extend(self.func.block_successors(block));
+            }
+        }
+        for block in self.blocks() {
+            if !reached.contains(&block) {
+                self.func.layout.remove_block_and_insts(block);
+            }
+        }
+    }
+
     /// Removes instructions, given in the order of the layout. Each may forward one of its results
     /// to an earlier value; constants stand in for all others that are used.
     pub(super) fn remove_insts(&mut self, removed: &[(Inst, Option<(Value, Value)>)]) {

@@ -1,6 +1,5 @@
 //! What ends blocks, and the edges that leave them.
 
-use super::blocks::remove_unreachable;
 use super::draft::Draft;
 use cranelift_codegen::cursor::{Cursor, CursorPosition, FuncCursor};
 use cranelift_codegen::ir::{
@@ -51,7 +50,7 @@ pub(super) fn terminators(draft: &mut Draft) {
             Some(Ending::CallAndJump) => call_and_jump(draft, inst),
         }
     }
-    remove_unreachable(draft);
+    draft.remove_unreachable();
 }
 
 /// Removes entries of jump tables and exception tables.
@@ -75,7 +74,7 @@ pub(super) fn table_entries(draft: &mut Draft) {
             _ => {}
         }
     }
-    remove_unreachable(draft);
+    draft.remove_unreachable();
 }
 
 /// Removes the edges from a block to others; without any that is left, it traps.

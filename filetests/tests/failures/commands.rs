@@ -3,14 +3,11 @@
 //! A cell has a function and where its failure is, or says why there is none. What is not about one command
 //! alone is asked of all.
 
-use super::common::Folder;
+use super::common::{Folder, stdout};
 use clap::ValueEnum;
 use filetests::command;
-use filetests::report::{Style, render_file};
-use filetests::{FileReport, Observer, RunOptions, run_files};
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
-use std::time::Duration;
 
 /// How something can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -149,7 +146,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
             fails(
                 &body,
                 1,
-                "did not end within 2 seconds of processor time; it was last parsing",
+                "did not end within 1 seconds of processor time; it was last parsing",
             )
         }
         Number => fails(
@@ -177,7 +174,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
         Endless if is(&CALLING) => fails(
             "function %a() {\nblock0:\n    jump block1\nblock1:\n    jump block1\n}\n; run: %a() == []\n",
             10,
-            "did not end within 2 seconds of processor time; it was last executing `run: %a() == []` for %a",
+            "did not end within 1 seconds of processor time; it was last executing `run: %a() == []` for %a",
         ),
         Endless => {
             let values: String = (1..40_000)
@@ -189,7 +186,7 @@ fn cell(command: &str, way: Way) -> Option<Cell> {
             fails(
                 &body,
                 4,
-                "did not end within 2 seconds of processor time; it was last verifying %a for x86_64",
+                "did not end within 1 seconds of processor time; it was last verifying %a for x86_64",
             )
         }
         Unsupported if is(&COMPILING) => Some(Cell::With(
@@ -365,8 +362,8 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
                 continue;
             }
             let name = match way {
-                Endless | ReaderEndless => format!("endless.d/{command}-{way:?}.clif"),
-                _ => format!("{command}-{way:?}.clif"),
+                Endless | ReaderEndless => format!("endless/{command}-{way:?}.clif"),
+                _ => format!("ending/{command}-{way:?}.clif"),
             };
             let target_line = match target {
                 "" => String::new(),
@@ -376,7 +373,6 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
                 &name,
                 &format!("test {command}{options}\n{target_line}\n\n{body}"),
             );
-            let path = folder.0.path().join(&name);
             let is_in_job = !matches!(
                 way,
                 BadOption | NoTarget | Reader | ReaderPanic | ReaderEndless | Number | Name
@@ -389,52 +385,41 @@ fn every_failure_of_every_command_names_file_line_function_and_target() {
             let column = if way == Number { "12: " } else { "" };
             let separator = if way == Number { "" } else { " " };
             let demand = Demand {
-                begins: format!("FAIL {}:{line}:{separator}{column}{job}", path.display()),
+                begins: format!("{name}:{line}:{separator}{column}{job}"),
                 says,
                 names_function: !matches!(way, BadOption | NoTarget | ReaderEndless),
             };
-            demands.insert(path, demand);
+            demands.insert(name, demand);
         }
     }
-    let mut judge = Judge::default();
-    run_files(
-        &[folder.0.path().to_owned()],
-        &RunOptions::default(),
-        &mut judge,
-    )
-    .unwrap();
-    // All at once, as each takes this long.
-    let options = RunOptions {
-        threads: command::names().len(),
-        time_limit: Duration::from_secs(2),
-        ..RunOptions::default()
-    };
-    run_files(&[folder.0.path().join("endless.d")], &options, &mut judge).unwrap();
-    assert_eq!(judge.0.len(), demands.len());
+    // In processes of their own, as what has no end goes on until its process ends. These all at once, as each takes this long.
+    let mut endless = folder.command(&["test", "endless", "--timeout=1"]);
+    let all = command::names().len().to_string();
+    endless.env("CRANELIFT_FILETESTS_THREADS", all);
+    let output = [
+        folder.run(&["test", "ending"]),
+        endless.output().expect("clif-util"),
+    ];
+    let output = output
+        .map(|output| format!("\n{}", stdout(&output)))
+        .concat();
+    let reports = output.split("\nFAIL ").skip(1).filter_map(|report| {
+        let (name, _) = report.split_once(':')?;
+        Some((name, report))
+    });
+    let reports: BTreeMap<_, _> = reports.collect();
+    assert_eq!(reports.len(), demands.len());
     let mut problems = String::new();
-    for (path, demand) in &demands {
-        let rendered = &judge.0[path];
-        let first = rendered.lines().next().unwrap_or_default();
+    for (name, demand) in &demands {
+        let report = reports[name.as_str()];
+        let first = report.lines().next().unwrap_or_default();
         // Details follow in lines of their own.
         if !first.starts_with(&demand.begins)
-            || !rendered.contains(demand.says)
+            || !report.contains(demand.says)
             || demand.names_function && !first.contains("%a")
         {
-            problems.push_str(&format!("\n{}…{}\n{rendered}", demand.begins, demand.says));
+            problems.push_str(&format!("\n{}…{}\n{report}", demand.begins, demand.says));
         }
     }
     assert!(problems.is_empty(), "{problems}");
-}
-
-/// The reports as they are printed.
-#[derive(Default)]
-struct Judge(BTreeMap<std::path::PathBuf, String>);
-
-impl Observer for Judge {
-    fn progress(&mut self, _done: usize, _total: usize) {}
-
-    fn report(&mut self, report: &FileReport) {
-        let text = render_file(report, Style::default());
-        self.0.insert(report.path.clone(), text);
-    }
 }

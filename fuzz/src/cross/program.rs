@@ -1,12 +1,15 @@
 //! A program as object file, as entry of the C program's list, and as the lines that it must print.
 
 use super::throw::{self, Handlers};
+use crate::filetest::{functions, header, print_compiled};
 use crate::generator::exceptions::calls_thrower;
-use crate::generator::filetest::{arguments, functions, header, print_compiled};
-use crate::generator::settings::Settings;
+use crate::generator::host::{host_has_features, host_target};
+use crate::generator::settings::{Settings, isa};
+use crate::generator::signature::arguments;
 use crate::generator::signature::suit_apple;
 use crate::generator::{Case, Form, Machine};
-use crate::run::{Outcome, host_has_features, host_target, interpret, invalid, is_refusal, isa};
+use crate::interpreter::{Outcome, interpret};
+use crate::run::{invalid, is_refusal};
 use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, Endianness, Function, Signature, Type, UserFuncName, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -293,7 +296,7 @@ mod tests {
     use super::*;
     use crate::generator::exceptions::sample;
     use crate::random;
-    use filetests::job::run_bytes;
+    use filetests::file::run_bytes;
     use filetests::{FileOutcome, JobOptions};
     use std::path::Path;
 

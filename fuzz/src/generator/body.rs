@@ -22,9 +22,6 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-/// Where an exception arrives that nobody throws, and where who throws does not return.
-pub const THROWN: TrapCode = TrapCode::unwrap_user(7);
-
 /// See the module.
 pub type Statement = [u8; 8];
 

@@ -7,7 +7,7 @@
 //!
 //! The offsets of [`Form::OutPointer`] are simpler than C's on purpose: an oracle computes no layout.
 
-use super::exceptions::{Catch, dispatch};
+use super::exceptions::{Catch, THROWN, dispatch};
 use super::pool::{load, store};
 use super::signature::Shape;
 use super::{Form, Machine};
@@ -176,7 +176,7 @@ impl Callee<'_> {
                 }
                 if let Some(trap) = trap {
                     builder.switch_to_block(trap);
-                    builder.ins().trap(super::body::THROWN);
+                    builder.ins().trap(THROWN);
                 }
                 builder.switch_to_block(returned);
                 return results;

@@ -17,13 +17,16 @@ use super::signature::Shape;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, BlockCall, ExceptionTableItem, ExceptionTag, ExtFuncData,
-    ExternalName, Function, InstBuilder, Signature, Type, Value, types,
+    ExternalName, Function, InstBuilder, Signature, TrapCode, Type, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 
 /// Tags are 1 to this.
 pub const TAGS: u8 = 3;
+
+/// Where an exception arrives that nobody throws, and where who throws does not return.
+pub const THROWN: TrapCode = TrapCode::unwrap_user(7);
 
 /// The function of the host; see `filetests/src/execute/throw.rs`, and `cross/throw.c` on other machines.
 const THROWER: &str = "__cranelift_throw";
@@ -60,11 +63,6 @@ impl Catch {
     }
 }
 
-/// What [`super::Form::Interpreted`] returns beside the results of a function that may throw.
-pub fn results(pointer: Type) -> [AbiParam; 3] {
-    [types::I32, pointer, pointer].map(AbiParam::new)
-}
-
 /// The number of payloads that a handler gets of what a function throws.
 pub fn payloads(shape: &Shape, pointer: Type) -> usize {
     shape.call_conv.exception_payload_types(pointer).len()
@@ -99,7 +97,7 @@ pub fn throw(tag: u8, payloads: [Value; 2], pointer: Type, builder: &mut Functio
     let thrower = builder.ins().func_addr(pointer, thrower);
     let args = [end, frame, address, tag, payloads[0], payloads[1]];
     builder.ins().call_indirect(signature, thrower, &args);
-    builder.ins().trap(super::body::THROWN);
+    builder.ins().trap(THROWN);
 }
 
 /// Goes on where a call has thrown nothing, else to the first handler for what it has thrown, or to `unwind`,
@@ -173,7 +171,7 @@ pub(crate) fn sample() -> super::Case {
 mod tests {
     use super::*;
     use crate::generator::{Form, Machine};
-    use crate::run::{Outcome, interpret};
+    use crate::interpreter::{Outcome, interpret};
     use cranelift_codegen::data_value::DataValue;
 
     #[test]

@@ -10,11 +10,11 @@
 //! A statement says itself which function it belongs to, so one that is inserted or left out changes
 //! that function, and of others only callers, which may have room for more or fewer calls of it.
 //!
+//! - [`machine`] is what programs are made for, [`host`] the one that they run on;
 //! - [`signature`] makes signatures, [`settings`] makes settings;
 //! - [`body`] makes bodies out of statements, with [`ops`] for operations, [`calls`] for calls, [`structs`] for
 //!   their struct arguments, [`exceptions`] for what is thrown, [`memory`] for addresses, [`tracked`] for
-//!   references, and [`pool`] for the values at hand; [`inlining`] puts some into others;
-//! - [`filetest`] prints a program as a filetest.
+//!   references, and [`pool`] for the values at hand; [`inlining`] puts some into others.
 //!
 //! Every list of bytes is a program that ends: there is no recursion but with a counter, and the number
 //! of executed instructions is bounded while the program is made. It may trap.
@@ -25,8 +25,9 @@
 pub mod body;
 pub mod calls;
 pub mod exceptions;
-pub mod filetest;
+pub mod host;
 pub mod inlining;
+pub mod machine;
 pub mod memory;
 pub mod ops;
 pub mod pool;
@@ -36,20 +37,17 @@ pub mod structs;
 pub mod tracked;
 
 use self::body::{Body, Statement};
+use self::host::host_target;
+pub use self::machine::Machine;
 use self::settings::Settings;
 use self::signature::Shape;
-use crate::run::{host_has_features, host_target};
 use arbitrary::{Arbitrary, Unstructured};
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{Endianness, Function, Type, types};
-use cranelift_codegen::isa::multi_out::OutTarget;
-use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
-use std::fmt;
-use target_lexicon::{PointerWidth, Triple};
+use cranelift_codegen::ir::Function;
 
 /// The bytes of a program.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Case(Vec<u8>);
+pub struct Case(pub(crate) Vec<u8>);
 
 impl<'a> Arbitrary<'a> for Case {
     fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
@@ -58,84 +56,6 @@ impl<'a> Arbitrary<'a> for Case {
 
     fn arbitrary_take_rest(input: Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(Case(input.take_rest().to_vec()))
-    }
-}
-
-/// As a filetest for where it runs.
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.machine() {
-            Some(machine) => f.write_str(&filetest::print(self, machine, Form::MultiOut)),
-            None => f.debug_list().entries(&self.0).finish(),
-        }
-    }
-}
-
-/// What a program is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// Which types there are, and what C does with them.
-    pub target: OutTarget,
-    /// The type of an address.
-    pub pointer: Type,
-    /// The order of bytes in memory.
-    pub endianness: Endianness,
-    /// Whether there is `f16`, if the target can have it.
-    pub has_f16: bool,
-    /// Whether there is who throws, and restores registers for it.
-    pub has_thrower: bool,
-    /// Whether programs whose settings ask for more features than every such machine has may use them.
-    pub has_features: bool,
-}
-
-impl Machine {
-    /// That of a triple, if Cranelift has a backend for it.
-    pub fn of(triple: &Triple) -> Option<Self> {
-        let pointer = match triple.pointer_width().ok()? {
-            PointerWidth::U32 => types::I32,
-            _ => types::I64,
-        };
-        let endianness = match triple.endianness().ok()? {
-            target_lexicon::Endianness::Little => Endianness::Little,
-            target_lexicon::Endianness::Big => Endianness::Big,
-        };
-        OutTarget::from_triple(triple).map(|target| Machine {
-            target,
-            pointer,
-            endianness,
-            has_f16: true,
-            has_thrower: true,
-            has_features: false,
-        })
-    }
-
-    /// This one, in process.
-    pub fn host() -> Option<Self> {
-        let machine = Self::of(&Triple::host())?;
-        Some(Machine {
-            has_thrower: cfg!(target_arch = "x86_64"),
-            has_features: host_has_features(),
-            ..machine
-        })
-    }
-
-    /// Whether programs for it have values of a type.
-    pub fn has(self, ty: Type) -> bool {
-        // Cranelift has no vectors on big-endian Pulley.
-        let is_big_pulley = self.target == OutTarget::Pulley && self.endianness == Endianness::Big;
-        let is_missing = (ty.is_vector() && is_big_pulley) || (ty == types::F16 && !self.has_f16);
-        self.target.has_memory_type(ty) && !is_missing
-    }
-
-    pub(crate) fn frontend_config(self) -> TargetFrontendConfig {
-        TargetFrontendConfig {
-            default_call_conv: CallConv::SystemV,
-            pointer_width: match self.pointer {
-                types::I32 => PointerWidth::U32,
-                _ => PointerWidth::U64,
-            },
-            page_size_align_log2: 12,
-        }
     }
 }
 
@@ -266,6 +186,7 @@ mod tests {
     use super::*;
     use crate::random;
     use cranelift_codegen::ir::{ArgumentExtension, ArgumentPurpose, Inst, Opcode, Signature};
+    use cranelift_codegen::isa::CallConv;
     use std::collections::HashSet;
 
     fn functions(architecture: &str) -> Vec<Function> {

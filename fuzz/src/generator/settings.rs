@@ -2,7 +2,8 @@
 
 use super::{byte, exceptions};
 use cranelift_codegen::ir::{Function, Type, types};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 
 /// Shared settings and features of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,12 @@ const SWITCHES: [&str; 7] = [
     "enable_multi_ret_implicit_sret",
     "enable_llvm_abi_extensions",
 ];
+
+/// Cranelift needs these features for the types that the convention has on the target. Settings ask for others.
+pub const TARGETS: [&str; 4] = ["x86_64", "aarch64", "riscv64 has_v has_zfhmin", "s390x"];
+
+/// They share their backend, so a case is compiled for one of them.
+pub const PULLEYS: [&str; 4] = ["pulley32", "pulley64", "pulley32be", "pulley64be"];
 
 /// Features of an architecture that change how values are moved or what can be done with them.
 struct Features {
@@ -121,6 +128,19 @@ pub fn with_common_features(target: &str) -> String {
     }
 }
 
+/// A target, as in a `target` line, with these settings.
+pub fn isa(target: &str, settings: &Settings) -> OwnedTargetIsa {
+    let sets = settings.shared.iter();
+    let sets: Vec<String> = sets
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    match parse_sets_and_triple(&sets, target) {
+        Ok(OwnedFlagsOrIsa::Isa(isa)) => isa,
+        Ok(OwnedFlagsOrIsa::Flags(_)) => panic!("`{target}` is no target"),
+        Err(error) => panic!("in `{target}`: {error:#}"),
+    }
+}
+
 impl Settings {
     /// Those that bytes ask for.
     pub fn new(bytes: &[u8]) -> Self {
@@ -184,7 +204,7 @@ impl Settings {
 
     /// Turns on what stock conventions need for the types of these functions, tail calls, and who throws for its walk, and
     /// off what panics.
-    pub(super) fn suit(&mut self, functions: &[Function]) {
+    pub(crate) fn suit(&mut self, functions: &[Function]) {
         if functions.iter().any(exceptions::calls_thrower) {
             // In process by frame pointers, with unwind information for saved registers; else by that alone.
             self.set("preserve_frame_pointers", "true");

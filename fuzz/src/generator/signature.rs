@@ -1,6 +1,7 @@
 //! Signatures: a palette of types and how many values take turns in it.
 
-use super::{Form, Machine, byte, exceptions};
+use super::{Form, Machine, byte};
+use cranelift_codegen::data_value::DataValue;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::isa::multi_out::OutTarget;
@@ -67,6 +68,24 @@ pub fn struct_size(param: &AbiParam) -> Option<u32> {
 fn takes_structs(call_conv: CallConv, target: OutTarget) -> bool {
     let is_c = matches!(call_conv, CallConv::SystemVMultiOut | CallConv::SystemV);
     is_c && target == OutTarget::X64
+}
+
+/// What [`super::Form::Interpreted`] returns beside the results of a function that may throw.
+pub fn thrown(pointer: Type) -> [AbiParam; 3] {
+    [types::I32, pointer, pointer].map(AbiParam::new)
+}
+
+/// Arguments for a function: graffiti, of which no float is a NaN.
+pub fn arguments(signature: &Signature) -> Vec<DataValue> {
+    let params = signature.params.iter().enumerate();
+    params
+        .map(|(index, param)| argument(index, param.value_type))
+        .collect()
+}
+
+fn argument(index: usize, ty: Type) -> DataValue {
+    let bytes: [u8; 16] = std::array::from_fn(|byte| ((index << 4) | byte) as u8);
+    DataValue::read_from_slice_le(&bytes, ty)
 }
 
 /// Extends no parameters of Apple's stock convention: a caller overwrites what is behind them on the stack (FINDINGS.md, 9).
@@ -257,7 +276,7 @@ impl Shape {
         suit_apple(&mut signature);
         signature.returns.clone_from(&self.results);
         if form == Form::Interpreted && self.throws {
-            let thrown = exceptions::results(machine.pointer);
+            let thrown = thrown(machine.pointer);
             signature.returns.extend(thrown);
         }
         if self.takes_out_pointer(form) {

@@ -12,11 +12,11 @@ mod stack_maps;
 
 use crate::blame::is_upstreams;
 use crate::child::{self, End};
-use crate::generator::filetest::print_compiled;
-use crate::generator::settings::Settings;
+use crate::filetest::print_compiled;
+use crate::generator::settings::{PULLEYS, Settings, TARGETS, isa};
 use crate::generator::{Case, Form, Machine};
 use crate::reduce::SECONDS;
-use crate::run::{blame_by, invalid, is_refusal, isa};
+use crate::run::{blame_by, invalid, is_refusal};
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::Context;
@@ -28,12 +28,6 @@ use std::fmt;
 
 /// See the module.
 pub struct CompileAll;
-
-/// Cranelift needs these features for the types that the convention has on the target. Settings ask for others.
-pub const TARGETS: [&str; 4] = ["x86_64", "aarch64", "riscv64 has_v has_zfhmin", "s390x"];
-
-/// They share their backend, so a case is compiled for one of them.
-pub const PULLEYS: [&str; 4] = ["pulley32", "pulley64", "pulley32be", "pulley64be"];
 
 fn targets(case: &Case) -> impl Iterator<Item = &'static str> {
     let pulley = PULLEYS[usize::from(case.settings().pulley)];
@@ -209,7 +203,7 @@ mod tests {
     use super::*;
     use crate::random;
     use cranelift_reader::parse_functions;
-    use filetests::job::run_bytes;
+    use filetests::file::run_bytes;
     use filetests::{FileOutcome, JobOptions};
     use std::path::Path;
 

@@ -6,9 +6,10 @@
 //! a process of their own each.
 
 use crate::generator::calls::STRIDE;
-use crate::generator::filetest::arguments;
+use crate::generator::signature::arguments;
 use crate::generator::{Case, Form};
-use crate::run::{Compiled, Outcome, assert_same, assert_traps, is_same, judge};
+use crate::interpreter::Outcome;
+use crate::run::{Compiled, assert_same, assert_traps, is_same, judge};
 use crate::{Oracle, Verdict};
 use cranelift_codegen::data_value::DataValue;
 

@@ -5,7 +5,8 @@
 //! process of its own.
 
 use crate::generator::{Case, Form};
-use crate::run::{Compiled, Outcome, assert_same, assert_traps, judge};
+use crate::interpreter::Outcome;
+use crate::run::{Compiled, assert_same, assert_traps, judge};
 use crate::{Oracle, Verdict};
 
 /// See the module.

@@ -11,14 +11,7 @@ pub mod text;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 
-use crate::Verdict;
-
-/// Tells something on the standard error stream, if `FUZZ_EXPLAIN` is set.
-pub(crate) fn explain(what: &str) {
-    if std::env::var_os("FUZZ_EXPLAIN").is_some() {
-        eprintln!("{what}");
-    }
-}
+use crate::{Verdict, explain};
 
 /// Tells why a case is rejected.
 fn reject(target: &str, why: &str) -> Verdict {

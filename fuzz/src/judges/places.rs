@@ -5,9 +5,7 @@
 //! conventions are where a few lines of rules have them. What this does not prove is that C has the others there, too;
 //! `cargo xtask campaign c-abi` does.
 
-use super::compile_all::TARGETS;
-use crate::generator::settings::Settings;
-use crate::run::isa;
+use crate::generator::settings::{Settings, TARGETS, isa};
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, Signature, Type, types};

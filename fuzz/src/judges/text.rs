@@ -14,7 +14,7 @@ use crate::{Oracle, Verdict};
 use arbitrary::{Arbitrary, Unstructured};
 use cranelift_reader::{IsaSpec, ParseOptions, TestFile, parse_functions};
 use filetests::abi::{self, Section, c, rust};
-use filetests::job::run_bytes;
+use filetests::file::run_bytes;
 use filetests::panics::contain;
 use filetests::parse::parse;
 use filetests::{FileOutcome, JobOptions};
@@ -184,7 +184,7 @@ mod tests {
     /// Random bytes say little; the filetests, each with a few bytes changed, say more.
     #[test]
     fn smoke() {
-        use oracles::signatures::{Choices, Seed};
+        use oracles::signatures::Seed;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../filetests/filetests");
         let files = filetests::collect::collect(&[folder]);
         let start = Instant::now();

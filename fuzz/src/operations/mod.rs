@@ -15,15 +15,11 @@ pub mod summary;
 pub mod trial;
 
 use crate::generator::ops::operation::conditions;
-use crate::generator::ops::table::Row;
+use crate::generator::ops::table::{BLESS, Row};
 use filetests::bless::replace_file;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fs, io};
-
-/// What makes the file and the table again.
-pub const BLESS: &str =
-    "`cargo run -p multi-out-fuzz --bin programs -- operations --write` makes it again";
 
 const HEAD: &str = "\
 # Which operations the generator can use, found by trying; see src/operations. Who has one is told by letters:

@@ -9,7 +9,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use oracles::signatures::{Choices, Seed};
+use oracles::signatures::Seed;
 
 /// Words before the results: two for each of three operands, and one that is not zero at `IS_TRUE`.
 pub const WORDS: usize = 8;

@@ -2,10 +2,11 @@
 
 use super::probe::{Beyond, WORDS, caller, calls, is_short_vector, probe, result_words};
 use crate::generator::Machine;
+use crate::generator::host::host_has_features;
 use crate::generator::ops::operation::Operation;
 use crate::generator::ops::table::{BACKENDS, INTERPRETED, Row};
+use crate::generator::settings::isa;
 use crate::generator::settings::{Settings, with_common_features};
-use crate::run::{host_has_features, isa};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::DataValue;

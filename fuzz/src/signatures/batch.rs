@@ -2,7 +2,6 @@
 
 use super::case::{Case, Direction};
 use super::{Campaign, Cell, FieldType, LEVELS, Mismatch, NUMBERS, Report, cases_c, cases_rust};
-use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 use filetests::object::ObjectFile;
@@ -254,19 +253,9 @@ impl<'a> Batch<'a> {
 
     /// Why the compiler has no such function, or another one.
     pub(super) fn difference_of(&self, compiler: Compiler, case: &Case) -> Option<String> {
-        let Signature {
-            params, returns, ..
-        } = &case.signature;
-        let has = |ty| compiler.has_type(self.target, ty);
-        let mut types = params.iter().chain(returns).map(|param| param.value_type);
-        if let Some(ty) = types.find(|ty| !has(*ty)) {
-            return Some(format!(
-                "{compiler} has no type for {} on this target",
-                ty.lane_type()
-            ));
-        }
-        if let Some(quarrel) = compiler.quarrel(self.target, &case.signature) {
-            return Some(quarrel.name.to_owned());
+        let difference = compiler.difference(self.target, &case.signature);
+        if difference.is_some() {
+            return difference;
         }
         let refusal = match compiler {
             Compiler::Rustc => cases_rust::declaration(&*self.isa, case).err(),

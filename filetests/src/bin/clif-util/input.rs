@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use cranelift_codegen::ir::Function;
 use cranelift_reader::{Details, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple};
-use filetests::job::read_input;
+use filetests::file::read_input;
 use filetests::report::located;
 use filetests::{Failure, panics, parse};
 use std::path::Path;

@@ -6,7 +6,7 @@
 use super::super::exceptions::{self, Catch, TAGS, cold_block};
 use super::super::ops::convert;
 use super::super::pool::constant;
-use super::super::signature::pick_type;
+use super::super::signature::{pick_type, thrown};
 use super::super::{Form, calls::Way};
 use super::{Body, block_args};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -89,7 +89,7 @@ impl Body<'_> {
     fn unwind_block(&mut self) -> Block {
         *self.unwind.get_or_insert_with(|| {
             let block = cold_block(&mut self.builder);
-            for param in exceptions::results(self.scratch.machine.pointer) {
+            for param in thrown(self.scratch.machine.pointer) {
                 self.builder.append_block_param(block, param.value_type);
             }
             block
@@ -117,7 +117,7 @@ impl Body<'_> {
         let end = cold_block(&mut self.builder);
         self.builder.ins().jump(end, []);
         self.builder.switch_to_block(end);
-        for param in exceptions::results(self.scratch.machine.pointer) {
+        for param in thrown(self.scratch.machine.pointer) {
             results.push(self.builder.ins().iconst(param.value_type, 0));
         }
     }
@@ -249,8 +249,8 @@ impl Body<'_> {
 #[cfg(test)]
 mod tests {
     use crate::generator::{Case, Form, Machine, Program};
+    use crate::interpreter::{Outcome, interpret};
     use crate::random;
-    use crate::run::{Outcome, interpret};
     use cranelift_codegen::cursor::{Cursor, FuncCursor};
     use cranelift_codegen::ir::{Block, Function, InstBuilder, Opcode};
 
@@ -268,7 +268,7 @@ mod tests {
             for block in blocks {
                 if throws(func, block) {
                     let mut cursor = FuncCursor::new(func).at_first_insertion_point(block);
-                    cursor.ins().trap(super::super::THROWN);
+                    cursor.ins().trap(crate::generator::exceptions::THROWN);
                 }
             }
         }

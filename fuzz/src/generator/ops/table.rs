@@ -18,6 +18,10 @@ use std::sync::OnceLock;
 /// The file, which is made by trying.
 pub const TEXT: &str = include_str!("../../../operations.txt");
 
+/// What makes it again, with a table in the README.
+pub const BLESS: &str =
+    "`cargo run -p multi-out-fuzz --bin programs -- operations --write` makes it again";
+
 /// Who compiles: a letter for the backend of an architecture as it is, a capital one for all features that change
 /// what it has. Of Pulley it is the order of bytes that does.
 pub const BACKENDS: [char; 10] = ['x', 'X', 'a', 'A', 'r', 'R', 's', 'S', 'p', 'P'];
@@ -39,7 +43,7 @@ pub fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| match parse(TEXT) {
         Ok(rows) => rows,
-        Err(error) => panic!("operations.txt: {error}; {}", crate::operations::BLESS),
+        Err(error) => panic!("operations.txt: {error}; {}", BLESS),
     })
 }
 

@@ -41,10 +41,8 @@ fn check_ranges(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PULLEYS, TARGETS};
     use super::*;
-    use crate::generator::settings::Settings;
-    use crate::run::isa;
+    use crate::generator::settings::{PULLEYS, Settings, TARGETS, isa};
     use cranelift_codegen::control::ControlPlane;
     use cranelift_codegen::ir::{RelSourceLoc, ValueLabelStart};
     use cranelift_codegen::{LabelValueLoc, ValueLocRange};

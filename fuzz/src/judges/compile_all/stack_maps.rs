@@ -105,10 +105,8 @@ fn sorted(places: impl Iterator<Item = Place>) -> Vec<Place> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TARGETS;
     use super::*;
-    use crate::generator::settings::Settings;
-    use crate::run::isa;
+    use crate::generator::settings::{Settings, TARGETS, isa};
     use cranelift_codegen::control::ControlPlane;
     use cranelift_codegen::ir::{Opcode, UserStackMapEntry, types};
     use cranelift_reader::parse_functions;

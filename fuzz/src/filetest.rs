@@ -1,14 +1,26 @@
 //! A program as a filetest: settings, target, functions, and a `run` line.
 
-use super::calls::{Callee, Way};
-use super::settings::Settings;
-use super::{Case, Form, Machine, Program};
-use crate::run::{Outcome, host_target, interpret};
+use crate::generator::calls::{Callee, Way};
+use crate::generator::host::host_target;
+use crate::generator::settings::Settings;
+use crate::generator::signature::arguments;
+use crate::generator::{Case, Form, Machine, Program};
+use crate::interpreter::{Outcome, interpret};
 use cranelift_codegen::data_value::DataValue;
-use cranelift_codegen::ir::{Function, InstBuilder, Signature, Type, UserFuncName};
+use cranelift_codegen::ir::{Function, InstBuilder, UserFuncName};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use filetests::panics::contain;
-use std::fmt::Write;
+use std::fmt::{self, Write};
+
+/// As a filetest for where it runs.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.machine() {
+            Some(machine) => f.write_str(&print(self, machine, Form::MultiOut)),
+            None => f.debug_list().entries(&self.0).finish(),
+        }
+    }
+}
 
 /// The filetest that calls the program's first function on this machine, and expects what the
 /// interpreter says.
@@ -113,25 +125,12 @@ pub fn header(settings: &Settings, target: &str) -> String {
     text + "target " + target + "\n"
 }
 
-/// Arguments for a function: graffiti, of which no float is a NaN.
-pub fn arguments(signature: &Signature) -> Vec<DataValue> {
-    let params = signature.params.iter().enumerate();
-    params
-        .map(|(index, param)| argument(index, param.value_type))
-        .collect()
-}
-
-fn argument(index: usize, ty: Type) -> DataValue {
-    let bytes: [u8; 16] = std::array::from_fn(|byte| ((index << 4) | byte) as u8);
-    DataValue::read_from_slice_le(&bytes, ty)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use filetests::job::run_bytes;
+    use filetests::file::run_bytes;
     use filetests::{FileOutcome, JobOptions};
-    use oracles::signatures::{Choices, Seed};
+    use oracles::signatures::Seed;
     use std::path::Path;
 
     fn outcome(text: &str) -> FileOutcome {

@@ -1,9 +1,10 @@
-//! What C compilers disagree about, so that no convention can agree with all of them.
+//! What compilers do not have, and what those of C disagree about: found by programs that show it.
 
 use crate::platform::Platform::{self, Linux};
 use crate::toolchain::{Answers, CTarget, Compiler, once};
 use crate::workshop::{BuildError, Ending, Workshop};
 use cranelift_codegen::ir::{Signature, Type, types};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// Something that gcc and another C compiler for one platform see differently, so that no convention
@@ -77,6 +78,34 @@ impl Compiler {
                 && !agrees(self, platform, quarrel.probe)
         })
     }
+
+    /// Why the compiler cannot judge code with the signature, if it cannot: it has no such type, or another one than gcc.
+    pub fn difference(
+        self,
+        platform: impl Into<Platform>,
+        signature: &Signature,
+    ) -> Option<String> {
+        let platform = platform.into();
+        let mut values = signature.params.iter().chain(&signature.returns);
+        let types = values.find(|value| !self.has_type(platform, value.value_type));
+        let lacks = types.map(|value| {
+            let ty = value.value_type.lane_type();
+            format!("{self} has no type for {ty} on {platform}")
+        });
+        lacks.or_else(|| Some(self.quarrel(platform, signature)?.name.to_owned()))
+    }
+
+    /// Has the compiler this type on the platform?
+    fn has_type(self, platform: Platform, ty: Type) -> bool {
+        if ty.lane_type() != types::F16 || self == Compiler::Rustc {
+            return true;
+        }
+        compiles(
+            self,
+            platform,
+            "_Float16 f(_Float16 x) { return x; }\n#ifndef __FLT16_MAX__\n#error\n#endif\n",
+        )
+    }
 }
 
 /// Is there an `i128` parameter for which x86-64 has one integer register left, or none, and the
@@ -107,6 +136,17 @@ fn has_field(signature: &Signature, ty: Type) -> bool {
     signature.returns.len() > 1 && fields.any(|field| field.value_type == ty)
 }
 
+/// Does the compiler accept this C? Asked once.
+fn compiles(compiler: Compiler, platform: Platform, source: &'static str) -> bool {
+    static ANSWERS: Answers<(Compiler, Platform, &'static str), bool> = Mutex::new(None);
+    let compile = || -> Result<PathBuf, BuildError> {
+        let workshop = Workshop::new()?;
+        workshop.write("probe.c", source)?;
+        workshop.compile((platform, compiler), "probe.c", "probe.o", "-O0", &[""; 0])
+    };
+    once(&ANSWERS, (compiler, platform, source), || compile().is_ok())
+}
+
 /// Does the program of a [`Quarrel`] say that the compiler agrees with gcc? Asked once.
 fn agrees(compiler: Compiler, platform: Platform, source: &'static str) -> bool {
     static ANSWERS: Answers<(Compiler, Platform, &'static str), bool> = Mutex::new(None);
@@ -132,6 +172,19 @@ mod tests {
     use super::*;
     use cranelift_codegen::ir::AbiParam;
     use cranelift_codegen::isa::CallConv;
+
+    #[test]
+    fn a_compiler_refuses_what_it_does_not_have() {
+        for compiler in Compiler::OF_C {
+            match CTarget::X86_64.check_tools(compiler) {
+                Ok(()) => {
+                    assert!(compiles(compiler, CTarget::X86_64.into(), "int f;\n"));
+                    assert!(!compiles(compiler, CTarget::X86_64.into(), "#error\n"));
+                }
+                Err(missing) => println!("skipped: {missing}"),
+            }
+        }
+    }
 
     #[test]
     fn nobody_quarrels_with_himself() {
