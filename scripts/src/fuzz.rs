@@ -339,26 +339,17 @@ fn seeds(repo: &Repo, target: &str) -> Result<PathBuf> {
         }
         return Ok(folder);
     }
-    let mut state = 1_u64;
+    let mut random = fastrand::Rng::with_seed(1);
     for number in 0..128 {
         // Small programs first: what they reach is soon known. libFuzzer makes longer ones of them.
-        let bytes: Vec<u8> = (0..32 << (number % 4))
-            .map(|_| random(&mut state))
-            .collect();
+        let mut bytes = vec![0; 32 << (number % 4)];
+        random.fill(&mut bytes);
         write(&folder.join(number.to_string()), &bytes)?;
     }
     Ok(folder)
 }
 
 const FILETESTS: &str = "filetests/filetests";
-
-/// xorshift64.
-fn random(state: &mut u64) -> u8 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 32) as u8
-}
 
 /// The words of all filetests, for libFuzzer to insert.
 fn dictionary(repo: &Repo) -> Result<PathBuf> {

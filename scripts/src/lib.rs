@@ -4,6 +4,7 @@ pub mod bench;
 pub mod campaign;
 pub mod check;
 pub mod checkout;
+pub mod circles;
 pub mod clif_util;
 pub mod fork;
 pub mod fuzz;

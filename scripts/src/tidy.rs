@@ -40,6 +40,7 @@ const CHECKS: &[Check] = &[
         "packages use what ARCHITECTURE.md lets them use",
         crate::layers::check,
     ),
+    ("modules use what is below them", crate::circles::check),
 ];
 
 /// The files that git knows or would add.
