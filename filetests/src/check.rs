@@ -63,6 +63,21 @@ fn checker(job: &Job<'_, '_>, details: &Details<'_>) -> Result<Checker, Failure>
     })
 }
 
+/// Matches `text` with the directives, or compares it exactly if the command is to be precise.
+pub fn check_text(
+    job: &Job<'_, '_>,
+    func: &Function,
+    details: &Details<'_>,
+    text: &str,
+    is_precise: bool,
+) -> Result<(), Failure> {
+    if is_precise {
+        let lines = text.lines().map(str::to_owned).collect();
+        return check_precise(job, func, details, lines);
+    }
+    check_directives(job, func, details, text)
+}
+
 /// Compares `actual` with the lines that the function's comments expect; when blessing, records
 /// a difference instead of failing.
 pub fn check_precise(

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use target_lexicon::{
-    Aarch64Architecture, Architecture, BinaryFormat, Environment, OperatingSystem,
+    Aarch64Architecture, Architecture, BinaryFormat, Endianness, Environment, OperatingSystem,
     Riscv64Architecture, Triple,
 };
 
@@ -60,46 +60,31 @@ impl CTarget {
             OperatingSystem::Unknown | OperatingSystem::Linux | OperatingSystem::None_ => {}
             _ => return None,
         }
-        match OutTarget::from_triple(triple)? {
-            OutTarget::X64 => Some(Self::X86_64),
-            OutTarget::Aarch64 => Some(Self::Aarch64),
-            OutTarget::Riscv64 => Some(Self::Riscv64),
-            OutTarget::S390x => Some(Self::S390x),
-            _ => None,
-        }
+        let target = OutTarget::from_triple(triple)?;
+        Self::ALL
+            .into_iter()
+            .find(|known| known.out_target() == target)
     }
 
     /// As `target` lines have it, with the flags that some types need.
     pub fn spec(self) -> &'static str {
-        match self {
-            Self::Riscv64 => "riscv64 has_v",
-            other => other.architecture(),
-        }
+        self.facts().spec
     }
 
     /// The first word of the triple.
     pub fn architecture(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Aarch64 => "aarch64",
-            Self::Riscv64 => "riscv64",
-            Self::S390x => "s390x",
-        }
+        let spec = self.spec();
+        spec.split_once(' ').map_or(spec, |(word, _)| word)
     }
 
     /// The target as the layout of an out area depends on it.
     pub fn out_target(self) -> OutTarget {
-        match self {
-            Self::X86_64 => OutTarget::X64,
-            Self::Aarch64 => OutTarget::Aarch64,
-            Self::Riscv64 => OutTarget::Riscv64,
-            Self::S390x => OutTarget::S390x,
-        }
+        self.facts().out_target
     }
 
     /// Is the most significant byte the first?
     pub fn is_big_endian(self) -> bool {
-        self == Self::S390x
+        self.triple().endianness() == Ok(Endianness::Big)
     }
 
     /// The target whose processor is this machine's.
@@ -114,12 +99,7 @@ impl CTarget {
         triple.operating_system = OperatingSystem::Linux;
         triple.environment = Environment::Gnu;
         triple.binary_format = BinaryFormat::Elf;
-        triple.architecture = match self {
-            Self::X86_64 => Architecture::X86_64,
-            Self::Aarch64 => Architecture::Aarch64(Aarch64Architecture::Aarch64),
-            Self::Riscv64 => Architecture::Riscv64(Riscv64Architecture::Riscv64gc),
-            Self::S390x => Architecture::S390x,
-        };
+        triple.architecture = self.facts().processor;
         triple
     }
 
@@ -190,11 +170,56 @@ impl CTarget {
         let mut command = Command::new(emulator.program);
         // For programs that are not static.
         command.args(["-L", &format!("/usr/{}", self.gnu_triple())]);
-        if self == Self::Riscv64 {
-            command.args(["-cpu", "rv64,v=true,vlen=128,vext_spec=v1.0"]);
-        }
-        command.arg(program);
+        command.args(self.facts().emulator).arg(program);
         command
+    }
+}
+
+/// What is known of a target.
+struct Facts {
+    /// As `target` lines have it.
+    spec: &'static str,
+    processor: Architecture,
+    out_target: OutTarget,
+    /// Options of compilers of C.
+    compiler: &'static [&'static str],
+    /// Options of the emulator.
+    emulator: &'static [&'static str],
+}
+
+impl CTarget {
+    fn facts(self) -> Facts {
+        match self {
+            Self::X86_64 => Facts {
+                spec: "x86_64",
+                processor: Architecture::X86_64,
+                out_target: OutTarget::X64,
+                compiler: &[],
+                emulator: &[],
+            },
+            Self::Aarch64 => Facts {
+                spec: "aarch64",
+                processor: Architecture::Aarch64(Aarch64Architecture::Aarch64),
+                out_target: OutTarget::Aarch64,
+                compiler: &[],
+                emulator: &[],
+            },
+            Self::Riscv64 => Facts {
+                spec: "riscv64 has_v",
+                processor: Architecture::Riscv64(Riscv64Architecture::Riscv64gc),
+                out_target: OutTarget::Riscv64,
+                compiler: &[],
+                emulator: &["-cpu", "rv64,v=true,vlen=128,vext_spec=v1.0"],
+            },
+            Self::S390x => Facts {
+                spec: "s390x",
+                processor: Architecture::S390x,
+                out_target: OutTarget::S390x,
+                // Vectors in vector registers, as in Cranelift.
+                compiler: &["-march=z14"],
+                emulator: &[],
+            },
+        }
     }
 }
 
@@ -243,9 +268,8 @@ impl Compiler {
                 ]);
             }
         }
-        if self != Compiler::Rustc && target == CTarget::S390x {
-            // Vectors in vector registers, as in Cranelift.
-            command.arg("-march=z14");
+        if self != Compiler::Rustc {
+            command.args(target.facts().compiler);
         }
         command
     }

@@ -4,7 +4,7 @@
 //! A call is inlined if it names a function defined above in the same file, or the function
 //! itself; calls in an inlined body are inlined in turn, with bodies as they are in the file.
 
-use crate::check::{check_directives, check_precise};
+use crate::check::check_text;
 use crate::errors::{describe_codegen_error, describe_verifier_errors};
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -33,12 +33,7 @@ impl InlineCalls {
             job.note("inlining into", func, details);
             bodies.insert(func.name.clone(), func);
             let text = self.inline(job, func, details, &bodies)?;
-            if self.precise_output {
-                let lines = text.lines().map(str::to_owned).collect();
-                check_precise(job, func, details, lines)?;
-            } else {
-                check_directives(job, func, details, &text)?;
-            }
+            check_text(job, func, details, &text, self.precise_output)?;
         }
         Ok(Verdict::Passed)
     }

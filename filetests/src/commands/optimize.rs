@@ -3,7 +3,7 @@
 //!
 //! The setting `opt_level` decides whether anything but clean-up happens.
 
-use crate::check::{check_directives, check_precise};
+use crate::check::check_text;
 use crate::errors::describe_codegen_error;
 use crate::job::Job;
 use crate::outcome::{Failure, Verdict};
@@ -27,12 +27,7 @@ impl Optimize {
                 .optimize(isa, &mut ControlPlane::default())
                 .map_err(|error| describe_codegen_error(func, details, &error))?;
             let text = context.func.display().to_string();
-            if self.precise_output {
-                let lines = text.lines().map(str::to_owned).collect();
-                check_precise(job, func, details, lines)?;
-            } else {
-                check_directives(job, func, details, &text)?;
-            }
+            check_text(job, func, details, &text, self.precise_output)?;
         }
         Ok(Verdict::Passed)
     }

@@ -2,6 +2,7 @@
 
 use super::{byte, exceptions};
 use cranelift_codegen::ir::{Function, Type, types};
+use cranelift_codegen::isa::multi_out::OutTarget;
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_reader::{OwnedFlagsOrIsa, parse_sets_and_triple};
 
@@ -49,24 +50,40 @@ const SWITCHES: [&str; 7] = [
     "enable_llvm_abi_extensions",
 ];
 
-/// Cranelift needs these features for the types that the convention has on the target. Settings ask for others.
-pub const TARGETS: [&str; 4] = ["x86_64", "aarch64", "riscv64 has_v has_zfhmin", "s390x"];
+/// Targets as in `target` lines, with the features that Cranelift needs for the types of the convention. Settings ask for others.
+pub const TARGETS: [&str; ROWS.len()] = {
+    let mut targets = [""; ROWS.len()];
+    let mut at = 0;
+    while at < targets.len() {
+        targets[at] = ROWS[at].spec;
+        at += 1;
+    }
+    targets
+};
 
 /// They share their backend, so a case is compiled for one of them.
 pub const PULLEYS: [&str; 4] = ["pulley32", "pulley64", "pulley32be", "pulley64be"];
 
-/// Features of an architecture that change how values are moved or what can be done with them.
-struct Features {
-    architecture: &'static str,
-    /// What most of these machines have.
+/// What is known of a target, but for Pulley's.
+pub struct Row {
+    /// One of [`TARGETS`].
+    pub spec: &'static str,
+    /// As the layout of an out area depends on it.
+    pub target: OutTarget,
+    /// In `operations.txt`: as it is, and with all features.
+    pub letters: [char; 2],
+    /// Features that change how values are moved or what can be done with them: what most of these machines have.
     common: &'static str,
     /// Others, which are on or off by the bits of a byte.
     more: &'static [&'static str],
 }
 
-const FEATURES: [Features; 4] = [
-    Features {
-        architecture: "x86_64",
+/// A row for each architecture.
+pub const ROWS: [Row; 4] = [
+    Row {
+        spec: "x86_64",
+        target: OutTarget::X64,
+        letters: ['x', 'X'],
         common: "has_sse3 has_ssse3 has_sse41 has_sse42 has_popcnt has_avx has_avx2 has_fma has_lzcnt has_bmi1 has_bmi2",
         more: &[
             "has_avx512f has_avx512vl",
@@ -78,8 +95,10 @@ const FEATURES: [Features; 4] = [
             "has_cmpxchg16b",
         ],
     },
-    Features {
-        architecture: "aarch64",
+    Row {
+        spec: "aarch64",
+        target: OutTarget::Aarch64,
+        letters: ['a', 'A'],
         common: "has_lse has_fp16 has_dotprod has_i8mm",
         more: &[
             "has_pauth",
@@ -90,8 +109,10 @@ const FEATURES: [Features; 4] = [
             "use_csdb",
         ],
     },
-    Features {
-        architecture: "riscv64",
+    Row {
+        spec: "riscv64 has_v has_zfhmin",
+        target: OutTarget::Riscv64,
+        letters: ['r', 'R'],
         common: "has_zfa has_zfh has_zba has_zbb has_zbc has_zbs has_zbkb has_zicond",
         more: &[
             "has_zca",
@@ -101,8 +122,10 @@ const FEATURES: [Features; 4] = [
             "has_zvfh",
         ],
     },
-    Features {
-        architecture: "s390x",
+    Row {
+        spec: "s390x",
+        target: OutTarget::S390x,
+        letters: ['s', 'S'],
         common: "has_mie3 has_vxrs_ext2",
         more: &["has_mie4", "has_vxrs_ext3"],
     },
@@ -113,16 +136,15 @@ fn on(is_on: bool) -> &'static str {
     if is_on { "true" } else { "false" }
 }
 
-fn features_of(target: &str) -> Option<&'static Features> {
-    let architecture = target.split(' ').next()?;
-    FEATURES
-        .iter()
-        .find(|features| features.architecture == architecture)
+fn row_of(target: &str) -> Option<&'static Row> {
+    let architecture = |target: &'static str| target.split(' ').next();
+    let wanted = target.split(' ').next();
+    ROWS.iter().find(|row| architecture(row.spec) == wanted)
 }
 
 /// A target, as in a `target` line, with the features that most such machines have.
 pub fn with_common_features(target: &str) -> String {
-    match features_of(target) {
+    match row_of(target) {
         Some(features) => format!("{target} {}", features.common),
         None => target.to_owned(),
     }
@@ -186,7 +208,7 @@ impl Settings {
 
     /// A target, as in a `target` line, with the features that these ask for.
     pub fn target(&self, target: &str) -> String {
-        let Some(features) = features_of(target).filter(|_| self.has_features) else {
+        let Some(features) = row_of(target).filter(|_| self.has_features) else {
             return target.to_owned();
         };
         let more = features.more.iter().enumerate();

@@ -5,8 +5,7 @@ use crate::generator::Machine;
 use crate::generator::host::host_has_features;
 use crate::generator::ops::operation::Operation;
 use crate::generator::ops::table::{BACKENDS, INTERPRETED, Row};
-use crate::generator::settings::isa;
-use crate::generator::settings::{Settings, with_common_features};
+use crate::generator::settings::{ROWS, Settings, isa, with_common_features};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::data_value::DataValue;
@@ -114,13 +113,11 @@ fn try_on(
 type Tried = Option<Vec<Vec<u64>>>;
 
 fn target(backend: char) -> String {
-    let target = match backend.to_ascii_lowercase() {
-        'x' => "x86_64",
-        'a' => "aarch64",
-        'r' => "riscv64 has_v has_zfhmin",
-        's' => "s390x",
-        _ if backend == 'p' => "pulley64be",
-        _ => "pulley64",
+    let mut rows = ROWS.iter();
+    let target = match rows.find(|row| row.letters.contains(&backend)) {
+        Some(row) => row.spec,
+        None if backend == 'p' => "pulley64be",
+        None => "pulley64",
     };
     match backend.is_uppercase() {
         true => with_common_features(target),

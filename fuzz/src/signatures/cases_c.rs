@@ -99,21 +99,45 @@ fn callee(text: &mut String, case: &Case, declaration: &Declaration) {
         );
         // C may write to padding, and what a caller makes of it must not matter.
         text.push_str("    memset(out, 0x5a, sizeof *out);\n");
+    }
+    give(text, declaration);
+    text.push_str("}\n");
+}
+
+/// At the end of a callee: returns `clif_results`.
+pub fn give(text: &mut String, declaration: &Declaration) {
+    let result = &declaration.result;
+    if let Some(out) = &declaration.out {
         for n in 0..out.fields.len() {
             let _ = writeln!(
                 text,
                 "    memcpy(&out->r{n}, clif_results[{n}].value, sizeof out->r{n});"
             );
         }
-    } else if declaration.result != "void" {
-        let result = &declaration.result;
+    } else if result != "void" {
         let _ = writeln!(
             text,
             "    {result} result;\n    memcpy(&result, clif_results[0].value, sizeof result);\n    \
              return result;"
         );
     }
-    text.push_str("}\n");
+}
+
+/// In a caller: calls a function with `clif_args`, and `out` for its results in memory. A single one is then `result`.
+pub fn pass(text: &mut String, declaration: &Declaration, callee: &str, out: &str) {
+    let mut args: Vec<_> = declaration.out.iter().map(|_| out).collect();
+    for (n, (ty, name)) in own_params(declaration).iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "    {ty} {name};\n    memcpy(&{name}, clif_args[{n}].value, sizeof {name});"
+        );
+        args.push(name);
+    }
+    let result = match declaration.result.as_str() {
+        "void" => String::new(),
+        result => format!("{result} result = "),
+    };
+    let _ = writeln!(text, "    {result}{callee}({});", args.join(", "));
 }
 
 fn call(text: &mut String, case: &Case, declaration: &Declaration) {
@@ -128,31 +152,12 @@ fn call(text: &mut String, case: &Case, declaration: &Declaration) {
         callee = format!("indirect_{number}");
     }
     let _ = writeln!(text, "static void call_{number}(void *memory)\n{{");
-    let mut args = Vec::new();
-    if let Some(out) = &declaration.out {
-        let _ = writeln!(text, "    struct {} *out = memory;", out.name);
-        args.push("out");
-    }
-    for (n, (ty, name)) in own_params(declaration).iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "    {ty} {name};\n    memcpy(&{name}, clif_args[{n}].value, sizeof {name});"
-        );
-        args.push(name);
-    }
-    let args = args.join(", ");
-    if declaration.result == "void" {
-        let _ = writeln!(text, "    {callee}({args});\n}}");
-        return;
-    }
-    let result = &declaration.result;
-    let _ = writeln!(
-        text,
-        "    {result} result = {callee}({args});\n    \
-         memcpy(clif_got[0].value, &result, sizeof result);"
-    );
-    if is_small(&case.signature.returns[0]) {
-        text.push_str("    clif_wide[0] = result;\n");
+    pass(text, declaration, &callee, "memory");
+    if declaration.result != "void" {
+        text.push_str("    memcpy(clif_got[0].value, &result, sizeof result);\n");
+        if is_small(&case.signature.returns[0]) {
+            text.push_str("    clif_wide[0] = result;\n");
+        }
     }
     text.push_str("}\n");
 }

@@ -1,7 +1,7 @@
 //! A case as a filetest of `test c-abi`.
 
 use super::case::{Case, Direction, SLOT, SLOTS, VALUE};
-use super::cases_c::{declaration, own_params};
+use super::cases_c::{declaration, give, own_params, pass};
 use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::isa::TargetIsa;
 use filetests::abi::Refusal;
@@ -64,8 +64,8 @@ pub fn write(
         c,
         "struct slot {{ uint8_t before[{VALUE}], value[{}]; }} __attribute__((aligned(16)));\n\
          struct slot clif_args[{SLOTS}], clif_seen[{SLOTS}], clif_results[{SLOTS}], clif_got[{SLOTS}];\n\
-         static void show(const char *name, int n, const void *value, size_t size)\n{{\n    \
-         printf(\"%s%d:\", name, n);\n    \
+         static void show(char name, int n, const void *value, size_t size)\n{{\n    \
+         printf(\"%c%d:\", name, n);\n    \
          for (size_t at = 0; at < size; at++)\n        printf(\" %02x\", ((const uint8_t *)value)[at]);\n    \
          printf(\"\\n\");\n}}",
         SLOT - VALUE
@@ -74,88 +74,46 @@ pub fn write(
     let mut main = String::new();
     match setting.direction {
         Direction::CallsC => {
-            let _ = writeln!(
-                c,
-                "{}\n{{",
-                declaration.prototype(&format!("c_callee_{number}"))
-            );
+            let prototype = declaration.prototype(&format!("c_callee_{number}"));
+            let _ = writeln!(c, "{prototype}\n{{");
             for (n, (_, name)) in params.iter().enumerate() {
-                let _ = writeln!(c, "    show(\"a\", {n}, &{name}, sizeof {name});");
+                let _ = writeln!(c, "    show('a', {n}, &{name}, sizeof {name});");
             }
-            match &declaration.out {
-                Some(out) => {
-                    for n in 0..out.fields.len() {
-                        let _ = writeln!(
-                            c,
-                            "    memcpy(&out->r{n}, clif_results[{n}].value, sizeof out->r{n});"
-                        );
-                    }
-                }
-                None if declaration.result != "void" => {
-                    let result = &declaration.result;
-                    let _ = writeln!(
-                        c,
-                        "    {result} result;\n    memcpy(&result, clif_results[0].value, sizeof result);\n    return result;"
-                    );
-                }
-                None => {}
-            }
+            give(&mut c, &declaration);
             let _ = writeln!(c, "}}\nvoid clif_caller_{number}(void);");
             let _ = writeln!(main, "    clif_caller_{number}();");
-            for (n, result) in case.signature.returns.iter().enumerate() {
-                let _ = writeln!(
-                    main,
-                    "    show(\"r\", {n}, clif_got[{n}].value, {});",
-                    result.value_type.bytes()
-                );
-            }
         }
         Direction::CalledByC => {
             let callee = format!("clif_callee_{number}");
             let _ = writeln!(c, "{};", declaration.prototype(&callee));
-            let mut args = Vec::new();
             if let Some(out) = &declaration.out {
                 let _ = writeln!(
                     main,
                     "    struct {} out;\n    memset(&out, 0xa5, sizeof out);",
                     out.name
                 );
-                args.push("&out");
             }
-            for (n, (ty, name)) in params.iter().enumerate() {
-                let _ = writeln!(
-                    main,
-                    "    {ty} {name};\n    memcpy(&{name}, clif_args[{n}].value, sizeof {name});"
-                );
-                args.push(name);
-            }
-            let args = args.join(", ");
-            match &declaration.result {
-                result if result == "void" => {
-                    let _ = writeln!(main, "    {callee}({args});");
-                }
-                result => {
-                    let _ = writeln!(main, "    {result} result = {callee}({args});");
-                }
-            }
-            for (n, (_, name)) in params.iter().enumerate() {
-                let _ = writeln!(
-                    main,
-                    "    show(\"a\", {n}, clif_seen[{n}].value, sizeof {name});"
-                );
-            }
-            match &declaration.out {
-                Some(out) => {
-                    for n in 0..out.fields.len() {
-                        let _ = writeln!(main, "    show(\"r\", {n}, &out.r{n}, sizeof out.r{n});");
-                    }
-                }
-                None if declaration.result != "void" => {
-                    main.push_str("    show(\"r\", 0, &result, sizeof result);\n");
-                }
-                None => {}
-            }
+            pass(&mut main, &declaration, &callee, "&out");
         }
+    }
+    if setting.direction == Direction::CalledByC {
+        for (n, (_, name)) in params.iter().enumerate() {
+            let _ = writeln!(
+                main,
+                "    show('a', {n}, clif_seen[{n}].value, sizeof {name});"
+            );
+        }
+    }
+    for (n, result) in case.signature.returns.iter().enumerate() {
+        let (place, size) = match (setting.direction, &declaration.out) {
+            (Direction::CallsC, _) => {
+                let size = result.value_type.bytes().to_string();
+                (format!("clif_got[{n}].value"), size)
+            }
+            (Direction::CalledByC, Some(_)) => (format!("&out.r{n}"), format!("sizeof out.r{n}")),
+            (Direction::CalledByC, None) => ("&result".to_owned(), "sizeof result".to_owned()),
+        };
+        let _ = writeln!(main, "    show('r', {n}, {place}, {size});");
     }
     let _ = write!(
         c,

@@ -1,12 +1,14 @@
 //! Reading and parsing the files that a subcommand is given.
 
 use anyhow::{Result, anyhow};
+use clap::Args;
 use cranelift_codegen::ir::Function;
 use cranelift_reader::{Details, OwnedFlagsOrIsa, ParseOptions, TestFile, parse_sets_and_triple};
 use filetests::file::read_input;
 use filetests::report::located;
 use filetests::{Failure, panics, parse};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// A file that cannot be read; the program then ends with status 2.
 #[derive(Debug, thiserror::Error)]
@@ -66,4 +68,28 @@ pub fn contained(
 pub fn parse<'a>(path: &Path, text: &'a str) -> Result<TestFile<'a>> {
     parse::parse(text, ParseOptions::default())
         .map_err(|error| anyhow!(located(path, &error.failure)))
+}
+
+/// The files of subcommands that print something for each function.
+#[derive(Args)]
+pub struct Files {
+    /// Files; `-` is the standard input.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Prints a text for each function, with a blank line between any two.
+    pub fn print(&self, doing: &str, text: fn(&Function) -> String) -> Result<ExitCode> {
+        let mut separator = "";
+        for path in &self.files {
+            let source = read(path)?;
+            for function in &parse(path, &source)?.functions {
+                let text = contained(path, function, doing, text)?;
+                print!("{separator}{text}");
+                separator = "\n";
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }

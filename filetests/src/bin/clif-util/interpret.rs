@@ -1,11 +1,9 @@
 //! `clif-util interpret`: executes the run directives of files in the interpreter.
 
-use crate::limit::TimeLimit;
-use crate::run::execute;
+use crate::run::Execution;
 use anyhow::Result;
 use clap::Args;
 use filetests::job::Commands;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Interpret the functions that the `run` and `print` directives of files call.
@@ -16,24 +14,11 @@ use std::process::ExitCode;
 Example:
   cargo clif-util interpret -v function.clif")]
 pub struct Options {
-    /// Files and directories; `-` is the standard input.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-
-    /// Also list files that pass, with their running time in seconds.
-    #[arg(short, long)]
-    verbose: bool,
-
     #[command(flatten)]
-    limit: TimeLimit,
+    execution: Execution,
 }
 
 /// Executes the directives and prints the outcome.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let Options {
-        files,
-        verbose,
-        limit,
-    } = options;
-    execute(files, *verbose, limit, Commands::Interpret)
+    options.execution.run(Commands::Interpret)
 }

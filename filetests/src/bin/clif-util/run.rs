@@ -29,6 +29,13 @@ Examples:
   ; print: %add(1, 2)
   END")]
 pub struct Options {
+    #[command(flatten)]
+    execution: Execution,
+}
+
+/// What is executed, by whomever.
+#[derive(Args)]
+pub struct Execution {
     /// Files and directories; `-` is the standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -43,40 +50,33 @@ pub struct Options {
 
 /// Executes the directives and prints the outcome.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let Options {
-        files,
-        verbose,
-        limit,
-    } = options;
-    execute(files, *verbose, limit, Commands::RunHere)
+    options.execution.run(Commands::RunHere)
 }
 
-/// Executes commands on all files under some paths; paths that do not exist are left out.
-pub fn execute(
-    paths: &[PathBuf],
-    verbose: bool,
-    limit: &TimeLimit,
-    commands: Commands,
-) -> Result<ExitCode> {
-    let (files, missing): (Vec<Found>, Vec<Found>) =
-        collect_all(paths).into_iter().partition(Result::is_ok);
-    for (path, error) in missing.into_iter().filter_map(Result::err) {
-        eprintln!("skipping {}: {error}", path.display());
+impl Execution {
+    /// Executes commands on all files; paths that do not exist are left out.
+    pub fn run(&self, commands: Commands) -> Result<ExitCode> {
+        let name = match commands {
+            Commands::Interpret => "interpret",
+            _ => "run",
+        };
+        let (files, missing): (Vec<Found>, Vec<Found>) = collect_all(&self.files)
+            .into_iter()
+            .partition(Result::is_ok);
+        for (path, error) in missing.into_iter().filter_map(Result::err) {
+            eprintln!("skipping {}: {error}", path.display());
+        }
+        let run_options = RunOptions {
+            job: JobOptions {
+                commands,
+                ..JobOptions::default()
+            },
+            time_limit: self.limit.get(),
+            ..RunOptions::default()
+        };
+        let mut printer = Printer::new(self.verbose, Repeat::Subcommand(name));
+        let summary = run_selected(files, &run_options, &mut printer)
+            .context("cannot start the worker threads")?;
+        Ok(printer.finish(&summary))
     }
-    let name = match commands {
-        Commands::Interpret => "interpret",
-        _ => "run",
-    };
-    let run_options = RunOptions {
-        job: JobOptions {
-            commands,
-            ..JobOptions::default()
-        },
-        time_limit: limit.get(),
-        ..RunOptions::default()
-    };
-    let mut printer = Printer::new(verbose, Repeat::Subcommand(name));
-    let summary = run_selected(files, &run_options, &mut printer)
-        .context("cannot start the worker threads")?;
-    Ok(printer.finish(&summary))
 }

@@ -9,6 +9,7 @@
 
 use super::operation::{Operation, conditions};
 use crate::generator::Machine;
+use crate::generator::settings::ROWS;
 use crate::generator::signature::TYPES;
 use cranelift_codegen::ir::{Endianness, Opcode, Type, types};
 use cranelift_codegen::isa::multi_out::OutTarget;
@@ -22,9 +23,17 @@ pub const TEXT: &str = include_str!("../../../operations.txt");
 pub const BLESS: &str =
     "`cargo run -p multi-out-fuzz --bin programs -- operations --write` makes it again";
 
-/// Who compiles: a letter for the backend of an architecture as it is, a capital one for all features that change
-/// what it has. Of Pulley it is the order of bytes that does.
-pub const BACKENDS: [char; 10] = ['x', 'X', 'a', 'A', 'r', 'R', 's', 'S', 'p', 'P'];
+/// Who compiles: the letters of [`ROWS`], and of Pulley one for each order of bytes.
+pub const BACKENDS: [char; 2 * ROWS.len() + 2] = {
+    let mut letters = ['p'; 2 * ROWS.len() + 2];
+    let mut at = 0;
+    while at < ROWS.len() {
+        [letters[2 * at], letters[2 * at + 1]] = ROWS[at].letters;
+        at += 1;
+    }
+    letters[2 * at + 1] = 'P';
+    letters
+};
 
 /// The interpreter has it, and agrees with what was compiled.
 pub const INTERPRETED: char = 'i';
@@ -158,16 +167,12 @@ impl Table {
 
 /// The place of a machine among [`BACKENDS`].
 fn backend(machine: Machine) -> usize {
-    let place = match machine.target {
-        OutTarget::X64 => 0,
-        OutTarget::Aarch64 => 2,
-        OutTarget::Riscv64 => 4,
-        OutTarget::S390x => 6,
-        _ => 8,
-    };
+    let mut rows = ROWS.iter();
+    let row = rows.position(|row| row.target == machine.target);
     let has_all = match machine.target {
         OutTarget::Pulley => machine.endianness == Endianness::Little,
         _ => machine.has_features,
     };
-    place + usize::from(has_all)
+    assert!(row.is_some() || machine.target == OutTarget::Pulley);
+    2 * row.unwrap_or(ROWS.len()) + usize::from(has_all)
 }
