@@ -2,7 +2,7 @@
 //! but never ends the run.
 
 use filetests::{FileOutcome, RunOptions, run_files};
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

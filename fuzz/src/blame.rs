@@ -13,7 +13,7 @@ pub fn is_upstreams<T>(panic: &CaughtPanic, without_us: Result<T, CaughtPanic>) 
 pub fn is_in_our_part(panic: &str) -> bool {
     let ours = [
         "multi_out.rs:",
-        "multi_out/",
+        "abi/multi_out/",
         "multi_out_finish.rs:",
         "abi_locations.rs:",
         "fuzz/src/",
@@ -95,8 +95,11 @@ mod tests {
         for file in ["fuzz/src/run.rs", "filetests/src/abi/c.rs"] {
             assert!(is_in_our_part(&format!("panicked: x (at {file}:7)")));
         }
-        assert!(!is_in_our_part(
-            "panicked: x (at codegen/src/isa/x64/abi.rs:7)"
-        ));
+        for theirs in ["isa/x64/abi.rs", "isa/x64/multi_out/abi.rs"] {
+            let panic = format!("panicked: x (at codegen/src/{theirs}:7)");
+            assert!(!is_in_our_part(&panic));
+        }
+        let ours = "panicked: x (at codegen/src/machinst/abi/multi_out/params.rs:7)";
+        assert!(is_in_our_part(ours));
     }
 }

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use filetests::file::run_bytes;
     use filetests::{FileOutcome, JobOptions};
-    use oracles::signatures::Seed;
+    use oracles::seed::Seed;
     use std::path::Path;
 
     fn outcome(text: &str) -> FileOutcome {

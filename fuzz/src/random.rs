@@ -1,7 +1,7 @@
 //! Random cases without a fuzzer: the same on every machine.
 
 use arbitrary::{Arbitrary, Unstructured};
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 
 /// Cases of random bytes, without end. The same seed makes the same ones.
 pub fn cases<C: for<'a> Arbitrary<'a>>(seed: u64) -> impl Iterator<Item = C> {

@@ -15,7 +15,7 @@ use crate::reduce::{self, reduce};
 use crate::{Oracle, Verdict, random, tally};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use filetests::printing::end_if_printing_fails;
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;

@@ -5,13 +5,15 @@
 //! - [`workshop`]: programs made from sources and object files, and what they print,
 //! - [`probes`]: what compilers do not have, and disagree about,
 //! - [`temporary`]: folders that go even if their process is killed,
-//! - [`signatures`]: random ones, from a seed,
+//! - [`seed`]: random decisions, the same on every machine,
+//! - [`signatures`]: random ones, made to hurt,
 //! - `calls`: calls in this process, with libffi, JIT modules and unwinders, for which the feature of that name builds libffi.
 
 #[cfg(feature = "calls")]
 pub mod calls;
 pub mod platform;
 pub mod probes;
+pub mod seed;
 pub mod signatures;
 pub mod temporary;
 pub mod toolchain;

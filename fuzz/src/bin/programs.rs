@@ -5,7 +5,7 @@ use filetests::printing::end_if_printing_fails;
 use multi_out_fuzz::cross::Campaign;
 use multi_out_fuzz::cross::batch::reduce;
 use multi_out_fuzz::{operations, stock};
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 use oracles::toolchain::CTarget;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use filetests::printing::end_if_printing_fails;
 use indicatif::{ProgressBar, ProgressStyle};
 use multi_out_fuzz::signatures::{Campaign, Direction, SETTINGS};
 use oracles::platform::Platform;
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 use oracles::toolchain::Compiler;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

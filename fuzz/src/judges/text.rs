@@ -184,7 +184,7 @@ mod tests {
     /// Random bytes say little; the filetests, each with a few bytes changed, say more.
     #[test]
     fn smoke() {
-        use oracles::signatures::Seed;
+        use oracles::seed::Seed;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../filetests/filetests");
         let files = filetests::collect::collect(&[folder]);
         let start = Instant::now();

@@ -9,7 +9,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use oracles::signatures::Seed;
+use oracles::seed::Seed;
 
 /// Words before the results: two for each of three operands, and one that is not zero at `IS_TRUE`.
 pub const WORDS: usize = 8;
@@ -32,7 +32,8 @@ pub fn probe(operation: &Operation, machine: Machine, beyond: Beyond) -> Functio
     let operands: Vec<Value> = operands
         .map(|(ty, offset)| match beyond {
             Beyond::Ones if is_short_vector(ty) => {
-                // Twice the complement, but the first time in memory.
+                // The complement is stored over the operand and loaded; complemented again in a register, it is the operand, and
+                // the zeros that the load put behind it are ones.
                 let word = load(types::I64, memory, offset, &mut builder);
                 let word = builder.ins().bnot(word);
                 store(word, memory, offset, &mut builder);
