@@ -11,8 +11,8 @@ use cranelift_module::{Module, default_libcall_names};
 use criterion::{Criterion, criterion_group, criterion_main};
 use multi_out::{Body, Code, Error, Function, Imports, Out, Results, Signature, Vmctx};
 use oracles::calls::define::Defined;
-use oracles::calls::eh_frame::{CLEANUP_TAG, Registered};
-use oracles::calls::unwinder::{_Unwind_Resume, Exception};
+use oracles::unwinding::eh_frame::{CLEANUP_TAG, Registered};
+use oracles::unwinding::unwinder::{_Unwind_Resume, Exception};
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -7,7 +7,8 @@
 //! - [`temporary`]: folders that go even if their process is killed,
 //! - [`seed`]: random decisions, the same on every machine,
 //! - [`signatures`]: random ones, made to hurt,
-//! - `calls`: calls in this process, with libffi, JIT modules and unwinders, for which the feature of that name builds libffi.
+//! - `calls`: calls in this process, with libffi and JIT modules, for which the feature of that name builds libffi,
+//! - `unwinding`: exceptions, backtraces and debuggers, with the same feature.
 
 #[cfg(feature = "calls")]
 pub mod calls;
@@ -17,4 +18,6 @@ pub mod seed;
 pub mod signatures;
 pub mod temporary;
 pub mod toolchain;
+#[cfg(feature = "calls")]
+pub mod unwinding;
 pub mod workshop;

@@ -3,15 +3,15 @@
 use anyhow::{Context, Result};
 use cranelift_module::{Module, default_libcall_names};
 use cranelift_object::{ObjectBuilder, ObjectModule};
-use oracles::calls::catcher::{Catch, TryCall, define_catcher};
-use oracles::calls::cfi::{check, check_section};
-use oracles::calls::chain::{self, define_chain};
 use oracles::calls::config::Config;
 use oracles::calls::define::Defined;
-use oracles::calls::eh_frame;
 use oracles::calls::functions::import;
 use oracles::calls::shape::Shape;
 use oracles::toolchain::CTarget;
+use oracles::unwinding::catcher::{Catch, TryCall, define_catcher};
+use oracles::unwinding::cfi::{check, check_section};
+use oracles::unwinding::chain::{self, define_chain};
+use oracles::unwinding::eh_frame;
 
 /// A chain, which links are, and two catchers of its entry.
 fn compile(target: CTarget, config: Config) -> Result<(ObjectModule, Vec<Defined>)> {

@@ -2,10 +2,10 @@
 #![cfg(target_arch = "x86_64")]
 
 use anyhow::{Context, Result, ensure};
-use oracles::calls::chain::LINKS;
 use oracles::calls::config::Config;
-use oracles::calls::unwind;
 use oracles::toolchain::CTarget;
+use oracles::unwinding::chain::LINKS;
+use oracles::unwinding::unwind;
 use oracles::workshop::Workshop;
 use std::process::Command;
 

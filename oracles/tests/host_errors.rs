@@ -12,8 +12,8 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use multi_out::{BackEnd, Code, Compiled, Function, Imports, Out, Results, Vmctx};
 use oracles::calls::define::Defined;
-use oracles::calls::eh_frame::{CLEANUP_TAG, Registered};
-use oracles::calls::unwinder::{_Unwind_Resume, Exception};
+use oracles::unwinding::eh_frame::{CLEANUP_TAG, Registered};
+use oracles::unwinding::unwinder::{_Unwind_Resume, Exception};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The status first, or else nobody would look at it.

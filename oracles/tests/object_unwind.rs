@@ -5,8 +5,8 @@
 
 use anyhow::{Result, ensure};
 use oracles::calls::config::Config;
-use oracles::calls::unwind;
 use oracles::toolchain::CTarget;
+use oracles::unwinding::unwind;
 use oracles::workshop::{Ending, Run, Workshop};
 
 fn check(target: CTarget, is_pic: bool) -> Result<()> {

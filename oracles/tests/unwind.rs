@@ -6,16 +6,16 @@
 #![cfg(target_arch = "x86_64")]
 
 use anyhow::Result;
-use oracles::calls::chain::{self, define_chain};
 use oracles::calls::config::Config;
 use oracles::calls::define::Defined;
-use oracles::calls::eh_frame::Registered;
 use oracles::calls::functions::import;
 use oracles::calls::host::Value;
 use oracles::calls::jit::Jit;
 use oracles::calls::pinned::{PINNED, call_pinned};
-use oracles::calls::unwinder::{Frame, backtrace};
 use oracles::calls::vmctx::{MAX_PARAMS, VmContext};
+use oracles::unwinding::chain::{self, define_chain};
+use oracles::unwinding::eh_frame::Registered;
+use oracles::unwinding::unwinder::{Frame, backtrace};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::mem::forget;

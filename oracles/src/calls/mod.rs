@@ -1,4 +1,4 @@
-//! Compiled functions in this process, and what calls them: libffi, Rust, unwinders.
+//! Compiled functions in this process, and what calls them: libffi and Rust.
 //!
 //! Signatures and values:
 //!
@@ -11,22 +11,11 @@
 //! - [`config`]: code generation settings, and instruction sets made from them,
 //! - [`define`](mod@define): functions into a JIT or object module, and [`jit`]: a JIT module that shows its code,
 //! - [`functions`]: compiled functions of any shape, and [`host`]: Rust functions of any shape,
-//! - `ffi_oracle`: libffi calls compiled functions, and is called.
-//!
-//! Unwinding, of which `UNWINDING.md` has more:
-//!
-//! - [`chain`]: compiled functions for an exception to pass, and [`catcher`]: some that catch it,
-//! - [`unwind`]: the same chains for C++,
-//! - [`eh_frame`]: unwind information of a JIT, for the system's [`unwinder`],
-//! - [`cfi`]: unwind information against code,
+//! - `ffi_oracle`: libffi calls compiled functions, and is called,
 //! - `pinned`: calls with known values in registers and on another stack.
 
-pub mod catcher;
-pub mod cfi;
-pub mod chain;
 pub mod config;
 pub mod define;
-pub mod eh_frame;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub mod ffi_oracle;
 pub mod functions;
@@ -37,6 +26,4 @@ pub mod jit;
 #[cfg(target_arch = "x86_64")]
 pub mod pinned;
 pub mod shape;
-pub mod unwind;
-pub mod unwinder;
 pub mod vmctx;

@@ -1,13 +1,13 @@
 //! Compiled functions that catch: `try_call` in the convention.
 //!
 //! A catcher keeps values across the call and checks them on both paths, in the element of
-//! `VmContext::seen` that [`chain`](crate::calls::chain) uses, too.
+//! `VmContext::seen` that [`chain`](crate::unwinding::chain) uses, too.
 
-use crate::calls::chain::{check_live, load_live};
 use crate::calls::define::{Defined, define_blocks, signature};
-use crate::calls::eh_frame::CLEANUP_TAG;
 use crate::calls::shape::Shape;
 use crate::calls::vmctx;
+use crate::unwinding::chain::{check_live, load_live};
+use crate::unwinding::eh_frame::CLEANUP_TAG;
 use anyhow::Result;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{

@@ -12,8 +12,8 @@
 mod registers;
 
 use crate::calls::define::{CallSite, Defined};
-use crate::calls::eh_frame;
 use crate::toolchain::CTarget;
+use crate::unwinding::eh_frame;
 use anyhow::{Context, Result, bail, ensure};
 use cranelift_codegen::isa::TargetIsa;
 use gimli::read::{BaseAddresses, EhFrame, RegisterRule, UnwindContext, UnwindSection};

@@ -3,7 +3,7 @@
 
 use crate::calls::define::{Defined, Handler};
 use crate::calls::jit::Jit;
-use crate::calls::unwinder::{
+use crate::unwinding::unwinder::{
     _Unwind_GetIPInfo, _Unwind_GetLanguageSpecificData, _Unwind_SetGR, _Unwind_SetIP,
     CONTINUE_UNWIND, Context, Exception, HANDLER_FOUND, INSTALL_CONTEXT, ReasonCode, SEARCH_PHASE,
 };

@@ -1,9 +1,9 @@
 //! The program of `c/unwind.cpp` and two chains of compiled functions.
 
-use crate::calls::chain::{self, define_chain};
 use crate::calls::config::Config;
 use crate::calls::functions::import;
 use crate::toolchain::CTarget;
+use crate::unwinding::chain::{self, define_chain};
 use crate::workshop::Workshop;
 use anyhow::{Error, Result};
 use cranelift_module::default_libcall_names;
