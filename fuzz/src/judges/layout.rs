@@ -3,6 +3,7 @@
 //! What this does not prove is the alignment of each type, of which the oracle is told; C compilers
 //! judge that in `cargo xtask campaign c-abi`.
 
+use crate::generator::settings::ROWS;
 use crate::{Oracle, Verdict};
 use arbitrary::Arbitrary;
 use cranelift_codegen::ir::{Type, types};
@@ -20,14 +21,6 @@ pub struct Case {
     results: Vec<u8>,
 }
 
-const TARGETS: [OutTarget; 5] = [
-    OutTarget::X64,
-    OutTarget::Aarch64,
-    OutTarget::Riscv64,
-    OutTarget::S390x,
-    OutTarget::Pulley,
-];
-
 /// Those that some target has, and at the end some that none has.
 #[rustfmt::skip]
 const TYPES: [Type; 32] = [
@@ -43,7 +36,8 @@ impl Oracle for Layout {
     type Case = Case;
 
     fn check(case: &Case) -> Verdict {
-        let target = TARGETS[usize::from(case.target) % TARGETS.len()];
+        let row = ROWS.get(usize::from(case.target) % (ROWS.len() + 1));
+        let target = row.map_or(OutTarget::Pulley, |row| row.target);
         let index = |byte: &u8| usize::from(*byte) % TYPES.len();
         let mut results: Vec<Type> = case.results.iter().map(|byte| TYPES[index(byte)]).collect();
         if let Some(place) = results.iter().position(|ty| !target.has_memory_type(*ty)) {
