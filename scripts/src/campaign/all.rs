@@ -79,7 +79,7 @@ impl All {
             println!("\n==> {name}");
             let start = Instant::now();
             let counts = campaign(repo)?;
-            // Nothing of it is built again there, and disks are small. What failed stays to be seen.
+            // Continuous integration builds nothing of it again, and its disks are small. What failed stays to be seen.
             if counts.failed == 0 && std::env::var_os("CI").is_some() {
                 folder.map_or(Ok(()), |name| remove(&repo.target().join(name)))?;
             }
